@@ -1,0 +1,39 @@
+"""Solar Cloud: home solar and battery systems through their vendors' official clouds."""
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+from .account import SolarCloudConfigEntry, async_open_account
+from .const import DOMAIN, PLATFORMS
+from .store import AccountStore
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up the actions."""
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -> bool:
+    """Set up one account."""
+    account = await async_open_account(hass, entry)
+    await account.async_start()
+    entry.runtime_data = account
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    account.async_run()
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -> bool:
+    """Unload one account."""
+    account = entry.runtime_data
+    await account.vendor.ledger.flush()
+    await account.store.async_save()
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -> None:
+    """Delete what the account kept; its books stay, as they bind the vendor's account."""
+    await AccountStore(hass, entry).async_remove()

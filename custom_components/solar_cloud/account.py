@@ -1,0 +1,353 @@
+"""An account as Home Assistant runs it: feeds, house, commands, leases, and its file."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from astral import Observer
+from astral.sun import elevation
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
+
+from .cloud import dispatch
+from .cloud.control import Absent, Control, Outcome, Setting, State
+from .cloud.counters import Counters
+from .cloud.errors import AuthenticationFailed, PermissionDenied, QuotaExceeded
+from .cloud.house import Choices, build, oldest
+from .cloud.model import DeviceKind, Snapshot
+from .cloud.quota import Demand, Left
+from .cloud.registry import VENDORS
+from .cloud.vendor import Connection, Vendor, VendorInfo
+from .const import (
+    ANSWER_WITHIN,
+    CONF_CONTROL,
+    CONF_CREDENTIALS,
+    CONF_INVERT_METER,
+    CONF_PLANTS,
+    CONF_VENDOR,
+    CONF_WAY,
+    CONF_WRITES_PER_DAY,
+    DOMAIN,
+    EVENT_COMMAND,
+    HEARTBEAT,
+)
+from .coordinator import FeedCoordinator, HouseCoordinator
+from .store import AccountStore, async_open_ledger, clock_of
+
+type SolarCloudConfigEntry = ConfigEntry[Account]
+
+HORIZON = -0.833
+STATUSES = ("auth_failed", "quota", "cloud_down", "logger_offline", "asleep", "ok")
+
+
+def signal_outcome(entry: SolarCloudConfigEntry) -> str:
+    """Return the signal on which an entry's outcomes are told."""
+    return f"{DOMAIN}_{entry.entry_id}_outcome"
+
+
+class Account:
+    """What an entry runs."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: SolarCloudConfigEntry,
+        info: VendorInfo,
+        vendor: Vendor,
+        store: AccountStore,
+    ) -> None:
+        """Build the coordinators; nothing is polled yet."""
+        self.hass = hass
+        self.entry = entry
+        self.info = info
+        self.vendor = vendor
+        self.store = store
+        self.clock = clock_of(hass)
+        self.counters = Counters(store.kept.counters)
+        self.house = HouseCoordinator(hass, entry)
+        self.feeds = {
+            feed.key: FeedCoordinator(hass, entry, self, feed) for feed in vendor.feeds
+        }
+        self.starting = True
+        self.outcomes: dict[str, Outcome] = {}
+        self.zones: dict[str, ZoneInfo] = {}
+        self.dispatcher = dispatch.Dispatcher(
+            vendor,
+            self.clock,
+            dispatch.House(
+                plant_of=lambda device: self.house.data.devices[device].plant,
+                known=self.control,
+                learned=self.learned,
+                report=self.report,
+                spawn=self._spawn,
+                today=self.today,
+                writes_per_day=lambda: entry.options.get(CONF_WRITES_PER_DAY),
+            ),
+        )
+
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
+        return self.entry.async_create_background_task(
+            self.hass, work, f"{DOMAIN} command"
+        )
+
+    # --- set-up ---------------------------------------------------------------------
+
+    async def async_start(self) -> None:
+        """Await the essential feeds, then poll the others in the background."""
+        for feed in self.feeds.values():
+            if feed.feed.essential:
+                await feed.async_config_entry_first_refresh()
+        self.starting = False
+        await self._async_find_zones()
+        self.async_recompute()
+
+    @callback
+    def async_run(self) -> None:
+        """Follow the feeds and the clock, and poll what is not essential."""
+        for feed in self.feeds.values():
+            self.entry.async_on_unload(feed.async_add_listener(self.async_recompute))
+            if not feed.feed.essential:
+                self.entry.async_create_background_task(
+                    self.hass, self._async_begin(feed), f"{DOMAIN} {feed.feed.key}"
+                )
+        self.entry.async_on_unload(
+            async_track_time_interval(
+                self.hass, lambda _: self.async_recompute(), HEARTBEAT
+            )
+        )
+
+    async def _async_begin(self, feed: FeedCoordinator) -> None:
+        await feed.async_load()
+        await feed.async_refresh()
+
+    async def _async_find_zones(self) -> None:
+        for snapshot in self.snapshots().values():
+            for plant in snapshot.plants.values():
+                if plant.time_zone and (
+                    zone := await dt_util.async_get_time_zone(plant.time_zone)
+                ):
+                    self.zones[plant.id] = zone
+
+    # --- the house ------------------------------------------------------------------
+
+    @property
+    def choices(self) -> Choices:
+        """Return what the user chose."""
+        plants = self.entry.options.get(CONF_PLANTS)
+        return Choices(
+            plants=frozenset(plants) if plants else None,
+            inverted=frozenset(self.entry.options.get(CONF_INVERT_METER, ())),
+        )
+
+    @property
+    def controllable(self) -> bool:
+        """Return whether the user chose to steer."""
+        return self.info.control and bool(self.entry.options.get(CONF_CONTROL))
+
+    def snapshots(self) -> dict[str, Snapshot]:
+        """Return the last snapshot of each feed that has one."""
+        return {key: feed.data for key, feed in self.feeds.items() if feed.data}
+
+    @callback
+    def async_recompute(self) -> None:
+        """Put the house together as it is now."""
+        self.house.async_show(
+            build(
+                self.vendor.feeds,
+                self.snapshots(),
+                self.counters,
+                self.clock.now(),
+                self.choices,
+                zone=self.zones,
+                default_zone=self._default_zone(),
+                stretch=self.stretch(),
+            )
+        )
+
+    def _default_zone(self) -> ZoneInfo:
+        zone = dt_util.get_default_time_zone()
+        assert isinstance(zone, ZoneInfo)
+        return zone
+
+    def zone(self, plant: str) -> ZoneInfo:
+        """Return the time zone of a plant, else Home Assistant's."""
+        return self.zones.get(plant) or self._default_zone()
+
+    def today(self) -> date:
+        """Return the day in Home Assistant's time zone."""
+        return self.clock.now().astimezone(self._default_zone()).date()
+
+    def dark(self) -> Collection[str]:
+        """Return the plants at which the sun is below the horizon."""
+        now = self.clock.now()
+        plants = [
+            plant for row in self.snapshots().values() for plant in row.plants.values()
+        ]
+        config = self.hass.config
+        return frozenset(
+            plant.id
+            for plant in plants
+            if elevation(
+                Observer(
+                    plant.latitude if plant.latitude is not None else config.latitude,
+                    plant.longitude
+                    if plant.longitude is not None
+                    else config.longitude,
+                ),
+                now,
+            )
+            < HORIZON
+        )
+
+    def stretch(self) -> float:
+        """Return by how much all intervals grow so that the quota lasts."""
+        return self.vendor.ledger.stretch(
+            Demand(call=call, interval=feed.interval)
+            for feed in self.vendor.feeds
+            for call in self.vendor.calls(feed.key)
+        )
+
+    async def async_keep(self, feed: str, snapshot: Snapshot) -> None:
+        """Store a snapshot with the counters it leads to, before anybody sees it."""
+        kept = self.store.kept
+        kept.feeds[feed] = snapshot.as_dict()
+        await self._async_find_zones()
+        build(
+            self.vendor.feeds,
+            self.snapshots() | {feed: snapshot},
+            self.counters,
+            self.clock.now(),
+            self.choices,
+            zone=self.zones,
+            default_zone=self._default_zone(),
+        )
+        kept.counters = self.counters.as_dict()
+        kept.memory = self.vendor.memory
+        await self.store.async_save()
+
+    async def async_remember(self) -> None:
+        """Store what the vendor has learned, at once."""
+        self.store.kept.memory = self.vendor.memory
+        await self.store.async_save()
+
+    # --- state ----------------------------------------------------------------------
+
+    def status(self, plant: str) -> str:
+        """Return the worst thing that keeps a plant's data from being current."""
+        feeds = [row for row in self.feeds.values() if row.feed.essential]
+        errors = [row.error for row in feeds if row.error]
+        if any(
+            isinstance(err, AuthenticationFailed | PermissionDenied) for err in errors
+        ):
+            return "auth_failed"
+        house = self.house.data
+        at = max(
+            (
+                stamp
+                for device in house.of_plant(plant)
+                if (stamp := house.at(device.id))
+            ),
+            default=None,
+        )
+        measuring = next(row.feed for row in feeds if row.feed.measuring)
+        current = at and at >= oldest(measuring, self.clock.now(), self.stretch())
+        if any(isinstance(err, QuotaExceeded) for err in errors):
+            return "quota"
+        if errors:
+            return "cloud_down"
+        if house.value(plant, "online") is not False and current:
+            return "ok" if not self._sleeps(plant) else "asleep"
+        return "asleep" if self._sleeps(plant) else "logger_offline"
+
+    def _sleeps(self, plant: str) -> bool:
+        inverters = [
+            row
+            for row in self.house.data.of_plant(plant)
+            if row.kind is DeviceKind.INVERTER
+        ]
+        states = {self.house.data.value(row.id, "inverter_state") for row in inverters}
+        return (
+            plant in self.dark()
+            and not any(row.has_battery for row in inverters)
+            and states <= {"standby", "offline", None}
+        )
+
+    def calls_left(self) -> Left | None:
+        """Return the tightest window of the vendor's allowances."""
+        return self.vendor.ledger.left()
+
+    # --- controls -------------------------------------------------------------------
+
+    def control(self, device: str, key: str) -> Control | Absent | None:
+        """Return a control of a device as it was last read."""
+        return self.house.data.controls.get(device, {}).get(key)
+
+    @callback
+    def learned(self, device: str, found: Mapping[str, Control | Absent]) -> None:
+        """Take over settings that were read back."""
+        for feed in self.feeds.values():
+            if feed.data and device in feed.data.controls:
+                controls = dict(feed.data.controls)
+                controls[device] = {**controls[device], **found}
+                feed.data = replace(feed.data, controls=controls)
+                self.store.kept.feeds[feed.feed.key] = feed.data.as_dict()
+        self.async_recompute()
+
+    async def async_set(self, device: str, key: str, value: Setting) -> Outcome:
+        """Carry out a setting; returns once it is accepted and read back, or queued."""
+        pending = self.dispatcher.submit(device, key, value)
+        done, _ = await asyncio.wait([pending.outcome], timeout=ANSWER_WITHIN)
+        if done:
+            return pending.outcome.result()
+        return self.dispatcher.queued(pending)
+
+    @callback
+    def report(self, outcome: Outcome) -> None:
+        """Tell an outcome: to the sensor, and as an event."""
+        self.outcomes[outcome.plant] = outcome
+        async_dispatcher_send(self.hass, signal_outcome(self.entry), outcome)
+        self.hass.bus.async_fire(EVENT_COMMAND, event_data(outcome))
+
+
+def event_data(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as an event carries it."""
+    data = asdict(outcome)
+    data["outcome"] = data.pop("state")
+    data["at"] = outcome.at.isoformat()
+    return data
+
+
+def failed(outcome: Outcome) -> bool:
+    """Return whether the caller has to hear that a command was not carried out."""
+    return outcome.state in (State.REFUSED, State.FAILED)
+
+
+async def async_open_account(
+    hass: HomeAssistant, entry: SolarCloudConfigEntry
+) -> Account:
+    """Open the account of an entry from what is stored; makes no call."""
+    info = VENDORS[entry.data[CONF_VENDOR]]
+    store = AccountStore(hass, entry)
+    kept = await store.async_load()
+    credentials = entry.data[CONF_CREDENTIALS]
+    vendor = info.way(entry.data[CONF_WAY]).connect(
+        Connection(
+            session=async_get_clientsession(hass),
+            clock=clock_of(hass),
+            ledger=await async_open_ledger(hass, info, credentials),
+            credentials=credentials,
+            memory=kept.memory,
+            language=hass.config.language.split("-", 1)[0],
+        )
+    )
+    account = Account(hass, entry, info, vendor, store)
+    vendor.remember(account.async_remember)
+    return account

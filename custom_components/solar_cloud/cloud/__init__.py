@@ -1,0 +1,1 @@
+"""The clouds of the vendors: typed, asynchronous, and free of Home Assistant."""

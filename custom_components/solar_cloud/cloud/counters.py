@@ -1,0 +1,94 @@
+"""Counters that never lie: they do not fall, and yesterday's value is not today's."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from .quantity import Kind, Quantity
+
+BELIEVED_AFTER = timedelta(hours=6)
+LATE_MIDNIGHT = timedelta(hours=3)
+SAME_AS_YESTERDAY = 0.98
+WORTH_DOUBTING = 0.3
+
+
+@dataclass(slots=True, kw_only=True)
+class Mark:
+    """The highest value of a counter, and since when lower ones have been seen."""
+
+    high: float
+    at: str
+    low_since: str | None = None
+    day: str | None = None
+    yesterday: float = 0.0
+
+
+class Counters:
+    """The high-water marks of an account's counters."""
+
+    def __init__(self, stored: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Take over the marks that were stored."""
+        self._marks = {key: Mark(**row) for key, row in (stored or {}).items()}
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """Return a form that JSON can hold."""
+        return {key: asdict(mark) for key, mark in self._marks.items()}
+
+    def known(self, subject: str) -> dict[str, tuple[float, datetime]]:
+        """Return the counters of a subject as they last were."""
+        prefix = f"{subject}|"
+        return {
+            key.removeprefix(prefix): (mark.high, datetime.fromisoformat(mark.at))
+            for key, mark in self._marks.items()
+            if key.startswith(prefix)
+        }
+
+    def accept(
+        self,
+        subject: str,
+        row: Quantity,
+        key: str,
+        value: float,
+        at: datetime,
+        now: datetime,
+    ) -> float:
+        """Return what a counter may show; `at` and `now` in the plant's time zone."""
+        name = f"{subject}|{key}"
+        if row.kind is Kind.DAY_COUNTER:
+            return self._day(name, value, at, now)
+        return self._lifetime(name, value, at)
+
+    def _lifetime(self, name: str, value: float, at: datetime) -> float:
+        mark = self._marks.setdefault(name, Mark(high=value, at=at.isoformat()))
+        if value >= mark.high:
+            mark.high, mark.at, mark.low_since = value, at.isoformat(), None
+        elif mark.low_since is None:
+            mark.low_since = at.isoformat()
+        elif at - datetime.fromisoformat(mark.low_since) >= BELIEVED_AFTER:
+            mark.high, mark.at, mark.low_since = value, at.isoformat(), None
+        return mark.high
+
+    def _day(self, name: str, value: float, at: datetime, now: datetime) -> float:
+        today = now.date().isoformat()
+        mark = self._marks.setdefault(
+            name, Mark(high=0.0, at=at.isoformat(), day=today)
+        )
+        if mark.day != today:
+            mark.yesterday, mark.high, mark.day = mark.high, 0.0, today
+            mark.low_since = None
+        if at.date() != now.date() or self._is_yesterdays(mark, value, now):
+            return mark.high
+        if value >= mark.high:
+            mark.high, mark.at = value, at.isoformat()
+        return mark.high
+
+    def _is_yesterdays(self, mark: Mark, value: float, now: datetime) -> bool:
+        """Return whether a value soon after midnight still is the day before's."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return (
+            now - midnight < LATE_MIDNIGHT
+            and mark.yesterday > WORTH_DOUBTING
+            and value >= SAME_AS_YESTERDAY * mark.yesterday
+            and value > mark.high
+        )

@@ -1,0 +1,325 @@
+"""The house as it stands now: all feeds put together, aged, guarded, and summed up.
+
+Plant-level values come from the vendor where it has them, else from the devices: powers
+and energies are summed, the state of charge is weighted by capacity, and what no meter
+has follows from the balance of the others.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .counters import Counters
+from .model import Controls, Device, DeviceKind, Plant, Reading, Snapshot, Value
+from .quantity import Kind, quantity
+from .vendor import Feed
+
+SHORTEST_AGE = timedelta(minutes=20)
+PUBLICATIONS = 3
+
+SUMMED = (
+    "pv_power",
+    "inverter_power",
+    "battery_power",
+    "backup_power",
+    "external_pv_power",
+    "pv_energy",
+    "inverter_energy",
+    "battery_charge_energy",
+    "battery_discharge_energy",
+    "pv_energy_today",
+    "inverter_energy_today",
+    "battery_charge_energy_today",
+    "battery_discharge_energy_today",
+    "battery_capacity",
+    "battery_remaining_energy",
+    "grid_power",
+    "grid_import_energy",
+    "grid_export_energy",
+    "grid_import_energy_today",
+    "grid_export_energy_today",
+)
+LOAD = ("load_power", "load_energy", "load_energy_today")
+SWAPPED = {
+    "grid_import_energy": "grid_export_energy",
+    "grid_export_energy": "grid_import_energy",
+    "grid_import_energy_today": "grid_export_energy_today",
+    "grid_export_energy_today": "grid_import_energy_today",
+}
+NEGATED = "grid_power"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What is known at one instant, keyed by subject (plant or device id)."""
+
+    plants: Mapping[str, Plant] = field(default_factory=dict)
+    devices: Mapping[str, Device] = field(default_factory=dict)
+    readings: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
+    controls: Controls = field(default_factory=dict)
+
+    def value(self, subject: str, key: str) -> Value:
+        """Return the value of a quantity now, None when it is not known."""
+        found = self.readings.get(subject, {}).get(key)
+        return None if found is None else found.value
+
+    def at(self, subject: str) -> datetime | None:
+        """Return the instant of a subject's newest power reading."""
+        return max(
+            (
+                row.at
+                for key, row in self.readings.get(subject, {}).items()
+                if quantity(key).kind is Kind.POWER
+            ),
+            default=None,
+        )
+
+    def of_plant(self, plant: str) -> list[Device]:
+        """Return the devices of a plant."""
+        return [row for row in self.devices.values() if row.plant == plant]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the user chose: plants (None for all), and whose meter is inverted."""
+
+    plants: frozenset[str] | None = None
+    inverted: frozenset[str] = frozenset()
+
+    def has(self, plant: str) -> bool:
+        """Return whether a plant is shown."""
+        return self.plants is None or plant in self.plants
+
+
+def oldest(feed: Feed, now: datetime, stretch: float = 1.0) -> datetime:
+    """Return the instant before which a measurement of a feed is no longer current."""
+    span = timedelta(seconds=PUBLICATIONS * feed.interval * stretch)
+    return now - max(span, SHORTEST_AGE)
+
+
+def build(
+    feeds: Iterable[Feed],
+    snapshots: Mapping[str, Snapshot],
+    counters: Counters,
+    now: datetime,
+    choices: Choices,
+    *,
+    zone: Mapping[str, ZoneInfo],
+    default_zone: ZoneInfo,
+    stretch: float = 1.0,
+) -> House:
+    """Put the feeds together; a later feed has the last word on a key."""
+    plants: dict[str, Plant] = {}
+    devices: dict[str, Device] = {}
+    readings: dict[str, dict[str, Reading]] = {}
+    for feed in feeds:
+        if (snapshot := snapshots.get(feed.key)) is None:
+            continue
+        plants |= snapshot.plants
+        devices |= snapshot.devices
+        limit = oldest(feed, now, stretch)
+        for subject, rows in snapshot.readings.items():
+            own = readings.setdefault(subject, {})
+            for key, row in rows.items():
+                own[key] = _aged(key, row, limit)
+    plants = {key: row for key, row in plants.items() if choices.has(key)}
+    devices = {key: row for key, row in devices.items() if row.plant in plants}
+    found: dict[str, dict[str, Reading]] = {}
+    for device in devices.values():
+        local = now.astimezone(zone.get(device.plant, default_zone))
+        rows = readings.get(device.id, {})
+        if device.plant in choices.inverted:
+            rows = _inverted(rows)
+        found[device.id] = _guarded(device.id, rows, counters, local)
+    for plant in plants:
+        local = now.astimezone(zone.get(plant, default_zone))
+        parts = [row for row in devices.values() if row.plant == plant]
+        rows = summed_up(parts, found) | readings.get(plant, {})
+        found[plant] = _guarded(plant, rows, counters, local)
+    return House(
+        plants=plants,
+        devices=devices,
+        readings=found,
+        controls=_controls(feeds, snapshots, devices),
+    )
+
+
+def _controls(
+    feeds: Iterable[Feed],
+    snapshots: Mapping[str, Snapshot],
+    devices: Mapping[str, Device],
+) -> Controls:
+    return {
+        device: rows
+        for feed in feeds
+        if feed.key in snapshots
+        for device, rows in snapshots[feed.key].controls.items()
+        if device in devices
+    }
+
+
+def _aged(key: str, row: Reading, limit: datetime) -> Reading:
+    if row.at >= limit or row.value is None or quantity(key).is_counter:
+        return row
+    return Reading(value=None, at=row.at)
+
+
+def _inverted(rows: Mapping[str, Reading]) -> dict[str, Reading]:
+    """Return readings as they are when the meter is mounted the other way round."""
+    found = {SWAPPED.get(key, key): row for key, row in rows.items()}
+    for key, row in rows.items():
+        if key.startswith(NEGATED) and isinstance(row.value, (int, float)):
+            found[key] = Reading(value=-row.value, at=row.at)
+    return found
+
+
+def _guarded(
+    subject: str, rows: Mapping[str, Reading], counters: Counters, now: datetime
+) -> dict[str, Reading]:
+    """Return readings with counters that do not fall; those not told stay as they were."""
+    found = dict(rows)
+    for key, row in rows.items():
+        kind = quantity(key)
+        if kind.is_counter and isinstance(row.value, (int, float)):
+            at = row.at.astimezone(now.tzinfo)
+            value = counters.accept(subject, kind, key, float(row.value), at, now)
+            found[key] = Reading(value=value, at=row.at)
+    for key, (high, at) in counters.known(subject).items():
+        known = found.get(key)
+        if (known is None or known.value is None) and not _is_daily(key):
+            found[key] = Reading(value=high, at=at)
+    return found
+
+
+def _is_daily(key: str) -> bool:
+    return quantity(key).kind is Kind.DAY_COUNTER
+
+
+def summed_up(
+    devices: list[Device], readings: Mapping[str, Mapping[str, Reading]]
+) -> dict[str, Reading]:
+    """Return what the devices of a plant say together."""
+    found: dict[str, Reading] = {}
+    for key in SUMMED:
+        if row := _sum(_all(devices, readings, key)):
+            found[key] = row
+    found |= _battery(devices, readings)
+    found |= _load(devices, readings, found)
+    found |= _health(devices, readings)
+    modes = _all(devices, readings, "active_mode")
+    if modes:
+        same = {row.value for row in modes}
+        value = same.pop() if len(same) == 1 else "other"
+        found["active_mode"] = Reading(value=value, at=min(row.at for row in modes))
+    return found
+
+
+def _all(
+    devices: Iterable[Device],
+    readings: Mapping[str, Mapping[str, Reading]],
+    key: str,
+) -> list[Reading]:
+    return [
+        readings[device.id][key]
+        for device in devices
+        if key in readings.get(device.id, {})
+    ]
+
+
+def _numbers(rows: Iterable[Reading]) -> list[float] | None:
+    """Return the values, None when one is not known: a part is not a sum."""
+    values = [row.value for row in rows]
+    known = [float(value) for value in values if isinstance(value, (int, float))]
+    return known if known and len(known) == len(values) else None
+
+
+def _sum(rows: list[Reading]) -> Reading | None:
+    if not rows:
+        return None
+    known = _numbers(rows)
+    return Reading(
+        value=None if known is None else round(sum(known), 3),
+        at=min(row.at for row in rows),
+    )
+
+
+def _battery(
+    devices: list[Device], readings: Mapping[str, Mapping[str, Reading]]
+) -> dict[str, Reading]:
+    """Return the state of charge of all batteries, weighted by what they hold."""
+    batteries = [row for row in devices if row.kind is DeviceKind.BATTERY]
+    levels = _all(batteries, readings, "battery_soc")
+    known = _numbers(levels)
+    if not levels:
+        return {}
+    at = min(row.at for row in levels)
+    if known is None:
+        return {"battery_soc": Reading(value=None, at=at)}
+    weights = _numbers(_all(batteries, readings, "battery_capacity"))
+    if weights is None or len(weights) != len(known) or not sum(weights):
+        weights = [1.0] * len(known)
+    total = sum(w * v for w, v in zip(weights, known, strict=True)) / sum(weights)
+    return {"battery_soc": Reading(value=round(total, 2), at=at)}
+
+
+def _load(
+    devices: list[Device],
+    readings: Mapping[str, Mapping[str, Reading]],
+    plant: Mapping[str, Reading],
+) -> dict[str, Reading]:
+    """Return the house's load: a device's word, with several inverters the balance."""
+    found: dict[str, Reading] = {}
+    for key in LOAD:
+        told = _all(devices, readings, key)
+        if len(told) == 1:
+            found[key] = told[0]
+    inverters = _all(devices, readings, "inverter_power")
+    grid, inverter = plant.get("grid_power"), plant.get("inverter_power")
+    if "load_power" in found or not grid or not inverter or not inverters:
+        return found | _load_energy(plant, found)
+    balance = _numbers([grid, inverter])
+    value = None if balance is None else max(0.0, round(sum(balance), 3))
+    found["load_power"] = Reading(value=value, at=min(grid.at, inverter.at))
+    return found | _load_energy(plant, found)
+
+
+def _load_energy(
+    plant: Mapping[str, Reading], found: Mapping[str, Reading]
+) -> dict[str, Reading]:
+    """Return the load's energy from the balance of inverters and grid."""
+    derived: dict[str, Reading] = {}
+    for suffix in ("", "_today"):
+        parts = [
+            plant.get(f"{key}{suffix}")
+            for key in ("inverter_energy", "grid_import_energy", "grid_export_energy")
+        ]
+        rows = [row for row in parts if row]
+        known = _numbers(rows)
+        if f"load_energy{suffix}" in found or len(rows) < len(parts) or known is None:
+            continue
+        made, bought, sold = known
+        derived[f"load_energy{suffix}"] = Reading(
+            value=max(0.0, round(made + bought - sold, 3)),
+            at=min(row.at for row in rows),
+        )
+    return derived
+
+
+def _health(
+    devices: list[Device], readings: Mapping[str, Mapping[str, Reading]]
+) -> dict[str, Reading]:
+    inverters = [row for row in devices if row.kind is DeviceKind.INVERTER]
+    online = _all(inverters, readings, "online")
+    if not online:
+        return {}
+    problems = _all(devices, readings, "problem")
+    at = min(row.at for row in online)
+    faulty = any(row.value is True for row in problems)
+    connected = any(row.value is True for row in online)
+    health = "faulty" if faulty else "healthy" if connected else "disconnected"
+    return {
+        "online": Reading(value=connected, at=at),
+        "problem": Reading(value=faulty, at=at),
+        "plant_health": Reading(value=health, at=at),
+    }

@@ -1,0 +1,90 @@
+"""One JSON request over HTTPS: time limits, tolerant decoding, errors in our words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+import json
+from typing import Any
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    InvalidURL,
+)
+
+from .errors import AnswerLost, CloudUnavailable, UnexpectedAnswer
+
+TIMEOUT = ClientTimeout(total=30, connect=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The status, headers and decoded body of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def date(self) -> datetime | None:
+        """Return the vendor's clock, where the answer shows it."""
+        try:
+            return parsedate_to_datetime(self.headers["Date"])
+        except KeyError, ValueError:
+            return None
+
+
+async def request(
+    session: ClientSession,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    params: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> Answer:
+    """Send one request, once, and return its answer.
+
+    Raises CloudUnavailable when the request was not carried out for sure, AnswerLost when
+    it may have been, UnexpectedAnswer when the answer is not JSON.
+    """
+    try:
+        async with session.request(
+            method,
+            url,
+            headers=headers,
+            params=params,
+            json=body,
+            timeout=TIMEOUT,
+            allow_redirects=False,
+        ) as response:
+            text = await response.text(errors="replace")
+            return Answer(
+                status=response.status,
+                headers=response.headers.copy(),
+                body=decode(response.status, text),
+            )
+    except (ClientConnectorError, InvalidURL) as err:
+        raise CloudUnavailable(type(err).__name__) from None
+    except (ClientError, TimeoutError) as err:
+        raise AnswerLost(type(err).__name__) from None
+
+
+def decode(status: int, text: str) -> Any:
+    """Return the JSON of a body; raises what a body without JSON means."""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise CloudUnavailable(f"HTTP {status}", code=status)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise AnswerLost(f"HTTP {status}", code=status)
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    if not text.strip():
+        raise UnexpectedAnswer("empty body", code=status)
+    kind = "HTML" if text.lstrip().startswith("<") else "not JSON"
+    raise UnexpectedAnswer(kind, code=status)

@@ -1,0 +1,188 @@
+"""What a vendor must answer: the protocol between a cloud and everything above it."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum, auto
+from typing import Any, Protocol
+
+from aiohttp import ClientSession
+
+from .clock import Clock
+from .control import Absent, Control, Run, RunRange, Schedule, Setting, Window
+from .errors import CloudError
+from .model import Device, EnergyRow, Plant, Snapshot
+from .quota import Allowance, Call, Ledger, Purpose
+
+
+class FieldKind(StrEnum):
+    """How a sign-in field is asked for."""
+
+    HOST = auto()
+    TEXT = auto()
+    SECRET = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInField:
+    """One field of a sign-in form; a host also takes a URL of its own."""
+
+    key: str
+    kind: FieldKind
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One kind of poll: `interval` is the vendor's publication rhythm in s.
+
+    `essential` feeds are awaited at set-up; a `measuring` feed carries values that age;
+    a feed that `sleeps` is polled rarely while the plants it is about are dark.
+    """
+
+    key: str
+    interval: float
+    essential: bool = False
+    measuring: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What a vendor is built from; `memory` is JSON that is stored with the account."""
+
+    session: ClientSession
+    clock: Clock
+    ledger: Ledger
+    credentials: Mapping[str, str]
+    memory: dict[str, Any] = field(default_factory=dict)
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who signed in: the account's id where the vendor has one, and its plants."""
+
+    account: str | None
+    plants: Mapping[str, Plant]
+
+    @property
+    def unique_id(self) -> str:
+        """Return the account's identity, else the smallest plant id."""
+        return self.account or min(self.plants)
+
+
+class Vendor(Protocol):
+    """One signed-in account at a vendor."""
+
+    ledger: Ledger
+    feeds: tuple[Feed, ...]
+    memory: dict[str, Any]
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """Return the last answers as the vendor sent them, by endpoint."""
+        ...
+
+    def remember(self, save: Callable[[], Awaitable[None]]) -> None:
+        """Take what stores the memory at once, before something depends on it."""
+        ...
+
+    async def identify(self) -> Identity:
+        """Sign in and list the plants; raises any CloudError."""
+        ...
+
+    async def restore(self, feed: str, snapshot: Snapshot) -> None:
+        """Take over what an earlier poll of a feed delivered."""
+        ...
+
+    async def poll(self, feed: str, *, dark: Collection[str] = ()) -> Snapshot:
+        """Fetch a feed; `dark` are the plants at which it is night."""
+        ...
+
+    def calls(self, feed: str) -> tuple[Call, ...]:
+        """Return the calls that a poll of a feed makes, for planning."""
+        ...
+
+    def due(self, feed: str, stretch: float, dark: Collection[str] = ()) -> datetime:
+        """Return when a feed should be polled next."""
+        ...
+
+    async def write(
+        self, device: str, changes: Mapping[str, Setting]
+    ) -> Mapping[str, CloudError]:
+        """Send settings; returns those the vendor refused, raises when none was sent."""
+        ...
+
+    async def read(
+        self, device: str, keys: Collection[str]
+    ) -> Mapping[str, Control | Absent]:
+        """Read settings afresh from the device."""
+        ...
+
+    def run_range(self, device: Device) -> RunRange | None:
+        """Return what a forced run may ask of a device, None where there is none."""
+        ...
+
+    async def prepare(self, run: Run) -> dict[str, Any]:
+        """Return, as JSON, what the run will change and so must be put back."""
+        ...
+
+    async def start(self, run: Run, before: Mapping[str, Any]) -> None:
+        """Send a run to its devices."""
+        ...
+
+    async def started(self, run: Run, before: Mapping[str, Any]) -> bool:
+        """Read back whether the devices hold the run."""
+        ...
+
+    async def stop(self, run: Run, before: Mapping[str, Any]) -> None:
+        """Take a run out and put back what was there before."""
+        ...
+
+    async def stopped(self, run: Run, before: Mapping[str, Any]) -> bool:
+        """Read back whether everything is as it was before the run."""
+        ...
+
+    async def set_schedule(self, device: str, windows: Collection[Window]) -> None:
+        """Write a schedule and turn the device's scheduler on."""
+        ...
+
+    async def get_schedule(self, device: str) -> Schedule:
+        """Read the schedule that the device holds."""
+        ...
+
+    async def energy(
+        self, plant: str, day: date, purpose: Purpose = Purpose.HISTORY
+    ) -> tuple[EnergyRow, ...]:
+        """Return the energy of a day of a plant, in hours where the vendor has them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayIn:
+    """One way to sign in at a vendor: a step of the config flow."""
+
+    step: str
+    fields: tuple[SignInField, ...]
+    connect: Callable[[Connection], Vendor]
+
+    @property
+    def secrets(self) -> tuple[SignInField, ...]:
+        """Return the fields that reauthentication asks for again."""
+        return tuple(row for row in self.fields if row.kind is FieldKind.SECRET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorInfo:
+    """A vendor as the registry knows it; `menu` asks for the way in first."""
+
+    slug: str
+    name: str
+    ways: tuple[WayIn, ...]
+    allowances: tuple[Allowance, ...]
+    control: bool = True
+    menu: bool = False
+
+    def way(self, step: str) -> WayIn:
+        """Return the way in that a step of the config flow is about."""
+        return next(way for way in self.ways if way.step == step)

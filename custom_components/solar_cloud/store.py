@@ -1,0 +1,119 @@
+"""What survives a restart: the books of the ledger, and what an account knows.
+
+Both are written at once and as a whole, so that a killed process finds them as they were
+before its last call or command.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.util.hass_dict import HassKey
+
+from .cloud.clock import Clock
+from .cloud.quota import Ledger
+from .cloud.vendor import VendorInfo
+from .const import DOMAIN
+
+VERSION = 1
+
+CLOCK: HassKey[Clock] = HassKey(f"{DOMAIN}_clock")
+_LEDGERS: HassKey[dict[str, Ledger]] = HassKey(f"{DOMAIN}_ledgers")
+_FOUND: HassKey[dict[str, Found]] = HassKey(f"{DOMAIN}_found")
+
+
+def clock_of(hass: HomeAssistant) -> Clock:
+    """Return the clock that everything runs on."""
+    return hass.data.setdefault(CLOCK, Clock())
+
+
+def ledger_id(info: VendorInfo, credentials: Mapping[str, str]) -> str:
+    """Return under which name the books of an account are kept; it tells no secret."""
+    secret = "|".join((info.slug, *(credentials[key] for key in sorted(credentials))))
+    return sha256(secret.encode()).hexdigest()[:16]
+
+
+async def async_open_ledger(
+    hass: HomeAssistant, info: VendorInfo, credentials: Mapping[str, str]
+) -> Ledger:
+    """Return the books of an account, which the config flow and the entry share."""
+    name = ledger_id(info, credentials)
+    ledgers = hass.data.setdefault(_LEDGERS, {})
+    if name not in ledgers:
+        store = Store[dict[str, Any]](hass, VERSION, f"{DOMAIN}.ledger.{name}")
+        stored = await store.async_load()
+        ledgers.setdefault(
+            name,
+            Ledger(
+                info.allowances, clock_of(hass), stored=stored, save=store.async_save
+            ),
+        )
+    return ledgers[name]
+
+
+@dataclass(slots=True)
+class Found:
+    """What the config flow found, so that set-up need not ask again."""
+
+    memory: dict[str, Any] = field(default_factory=dict)
+    feeds: dict[str, Any] = field(default_factory=dict)
+
+
+def hand_over(hass: HomeAssistant, unique_id: str, found: Found) -> None:
+    """Leave what the config flow found for the entry that it creates."""
+    hass.data.setdefault(_FOUND, {})[unique_id] = found
+
+
+@dataclass(slots=True)
+class Kept:
+    """What an account keeps: snapshots by feed, memory, counters, leases, history."""
+
+    feeds: dict[str, Any] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+    counters: dict[str, Any] = field(default_factory=dict)
+    leases: list[dict[str, Any]] = field(default_factory=list)
+    history: dict[str, Any] = field(default_factory=dict)
+
+
+class AccountStore:
+    """The file of one config entry."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Name the file after the entry."""
+        self._hass = hass
+        self._unique_id = entry.unique_id or entry.entry_id
+        self._store = Store[dict[str, Any]](
+            hass, VERSION, f"{DOMAIN}.{entry.entry_id}", private=True
+        )
+        self.kept = Kept()
+        self.writes = 0
+
+    async def async_load(self) -> Kept:
+        """Read the file; a new account has what the config flow found."""
+        found = self._hass.data.get(_FOUND, {}).pop(self._unique_id, None)
+        if stored := await self._store.async_load():
+            self.kept = Kept(**stored)
+        elif found:
+            self.kept = Kept(memory=found.memory, feeds=found.feeds)
+        return self.kept
+
+    async def async_save(self) -> None:
+        """Write the file now."""
+        self.writes += 1
+        await self._store.async_save(
+            {
+                "feeds": self.kept.feeds,
+                "memory": self.kept.memory,
+                "counters": self.kept.counters,
+                "leases": self.kept.leases,
+                "history": self.kept.history,
+            }
+        )
+
+    async def async_remove(self) -> None:
+        """Delete the file."""
+        await self._store.async_remove()
