@@ -6,6 +6,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .account import SolarCloudConfigEntry, async_open_account
 from .const import DOMAIN, PLATFORMS
+from .entity import async_register_devices
 from .store import AccountStore
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -21,6 +22,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -
     account = await async_open_account(hass, entry)
     await account.async_start()
     entry.runtime_data = account
+    async_register_devices(hass, entry, account.house.data)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     account.async_run()
     return True

@@ -1,7 +1,7 @@
 """An account as Home Assistant runs it: feeds, house, commands, leases, and its file."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
@@ -40,6 +40,7 @@ from .const import (
     HEARTBEAT,
 )
 from .coordinator import FeedCoordinator, HouseCoordinator
+from .lease import Leases
 from .store import AccountStore, async_open_ledger, clock_of
 
 type SolarCloudConfigEntry = ConfigEntry[Account]
@@ -79,6 +80,8 @@ class Account:
         self.starting = True
         self.outcomes: dict[str, Outcome] = {}
         self.zones: dict[str, ZoneInfo] = {}
+        self.leases = Leases(self)
+        self.inputs: dict[str, dict[str, float]] = {}
         self.dispatcher = dispatch.Dispatcher(
             vendor,
             self.clock,
@@ -87,13 +90,14 @@ class Account:
                 known=self.control,
                 learned=self.learned,
                 report=self.report,
-                spawn=self._spawn,
+                spawn=self.spawn,
                 today=self.today,
                 writes_per_day=lambda: entry.options.get(CONF_WRITES_PER_DAY),
             ),
         )
 
-    def _spawn(self, work: Any) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start work that ends with the entry."""
         return self.entry.async_create_background_task(
             self.hass, work, f"{DOMAIN} command"
         )
@@ -118,11 +122,18 @@ class Account:
                 self.entry.async_create_background_task(
                     self.hass, self._async_begin(feed), f"{DOMAIN} {feed.feed.key}"
                 )
+        self.spawn(self.leases.async_resume())
+        self.entry.async_on_unload(self.leases.async_stop_watching)
         self.entry.async_on_unload(
             async_track_time_interval(
                 self.hass, lambda _: self.async_recompute(), HEARTBEAT
             )
         )
+
+    async def async_refresh(self) -> None:
+        """Poll all feeds now; each as far as the quota allows it."""
+        for feed in self.feeds.values():
+            await feed.async_poll_now()
 
     async def _async_begin(self, feed: FeedCoordinator) -> None:
         await feed.async_load()
@@ -171,6 +182,7 @@ class Account:
                 stretch=self.stretch(),
             )
         )
+        self.leases.async_look()
 
     def _default_zone(self) -> ZoneInfo:
         zone = dt_util.get_default_time_zone()
@@ -218,7 +230,7 @@ class Account:
     async def async_keep(self, feed: str, snapshot: Snapshot) -> None:
         """Store a snapshot with the counters it leads to, before anybody sees it."""
         kept = self.store.kept
-        kept.feeds[feed] = snapshot.as_dict()
+        kept.feeds[feed] = snapshot
         await self._async_find_zones()
         build(
             self.vendor.feeds,
@@ -298,7 +310,7 @@ class Account:
                 controls = dict(feed.data.controls)
                 controls[device] = {**controls[device], **found}
                 feed.data = replace(feed.data, controls=controls)
-                self.store.kept.feeds[feed.feed.key] = feed.data.as_dict()
+                self.store.kept.feeds[feed.feed.key] = feed.data
         self.async_recompute()
 
     async def async_set(self, device: str, key: str, value: Setting) -> Outcome:

@@ -34,7 +34,7 @@ from homeassistant.helpers.selector import (
 from .account import SolarCloudConfigEntry
 from .cloud.control import Absent
 from .cloud.errors import CloudError
-from .cloud.model import Plant, Snapshot
+from .cloud.model import Plant
 from .cloud.registry import VENDORS, way_in
 from .cloud.vendor import (
     Connection,
@@ -429,15 +429,15 @@ async def _look_around(signed_in: SignedIn) -> None:
     try:
         async with asyncio.timeout(LOOK_AROUND_FOR):
             for feed in signed_in.vendor.feeds:
-                snapshot = await signed_in.vendor.poll(feed.key)
-                signed_in.found.feeds[feed.key] = snapshot.as_dict()
+                await signed_in.vendor.poll(feed.key)
     except (CloudError, TimeoutError, *MALFORMED) as err:
         LOGGER.debug("Looked around until %s", type(err).__name__)
+    signed_in.found.feeds = signed_in.vendor.snapshots
 
 
 def _summary(signed_in: SignedIn) -> dict[str, str]:
     """Return what the last form says: what was found, how fresh, what is absent."""
-    snapshots = [Snapshot.from_dict(row) for row in signed_in.found.feeds.values()]
+    snapshots = signed_in.found.feeds.values()
     devices = [row for item in snapshots for row in item.devices.values()]
     offered: set[str] = set()
     absent: dict[str, str] = {}

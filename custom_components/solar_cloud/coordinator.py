@@ -78,7 +78,7 @@ class FeedCoordinator(DataUpdateCoordinator[Snapshot]):
     async def async_load(self) -> None:
         """Take over the stored snapshot."""
         if stored := self._account.store.kept.feeds.get(self.feed.key):
-            self.data = Snapshot.from_dict(stored)
+            self.data = stored
             await self._account.vendor.restore(self.feed.key, self.data)
 
     async def async_poll_now(self) -> None:

@@ -148,6 +148,17 @@ def async_add_when_there(
     entry.async_on_unload(account.house.async_add_listener(add))
 
 
+def offered(
+    account: Account, house: House, keys: Iterable[str]
+) -> Iterable[tuple[str, str]]:
+    """Return the controls that devices offer, nothing where the user reads only."""
+    wanted = frozenset(keys)
+    for device, rows in house.controls.items() if account.controllable else ():
+        for key, row in rows.items():
+            if key in wanted and isinstance(row, Control):
+                yield device, key
+
+
 def described[_D: EntityDescription](rows: Iterable[_D]) -> Mapping[str, _D]:
     """Return descriptions by their key."""
     return {row.key: row for row in rows}

@@ -76,7 +76,7 @@ def _describe(row: Quantity) -> SensorEntityDescription:
     """Return the description of a row of the catalogue."""
     return SensorEntityDescription(
         key=row.key,
-        translation_key=row.key.removesuffix("_N"),
+        translation_key=row.key.lower(),
         native_unit_of_measurement=row.unit or None,
         device_class=SensorDeviceClass.ENUM
         if row.kind is Kind.ENUM

@@ -5,6 +5,7 @@ before its last call or command.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -15,6 +16,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
 from .cloud.clock import Clock
+from .cloud.model import Snapshot
 from .cloud.quota import Ledger
 from .cloud.vendor import VendorInfo
 from .const import DOMAIN
@@ -60,7 +62,7 @@ class Found:
     """What the config flow found, so that set-up need not ask again."""
 
     memory: dict[str, Any] = field(default_factory=dict)
-    feeds: dict[str, Any] = field(default_factory=dict)
+    feeds: Mapping[str, Snapshot] = field(default_factory=dict)
 
 
 def hand_over(hass: HomeAssistant, unique_id: str, found: Found) -> None:
@@ -72,7 +74,7 @@ def hand_over(hass: HomeAssistant, unique_id: str, found: Found) -> None:
 class Kept:
     """What an account keeps: snapshots by feed, memory, counters, leases, history."""
 
-    feeds: dict[str, Any] = field(default_factory=dict)
+    feeds: dict[str, Snapshot] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
     counters: dict[str, Any] = field(default_factory=dict)
     leases: list[dict[str, Any]] = field(default_factory=list)
@@ -96,21 +98,24 @@ class AccountStore:
         """Read the file; a new account has what the config flow found."""
         found = self._hass.data.get(_FOUND, {}).pop(self._unique_id, None)
         if stored := await self._store.async_load():
-            self.kept = Kept(**stored)
+            feeds = {
+                key: Snapshot.from_dict(row) for key, row in stored["feeds"].items()
+            }
+            self.kept = Kept(**{**stored, "feeds": feeds})
         elif found:
-            self.kept = Kept(memory=found.memory, feeds=found.feeds)
+            self.kept = Kept(memory=found.memory, feeds=dict(found.feeds))
         return self.kept
 
     async def async_save(self) -> None:
-        """Write the file now."""
+        """Write the file now; it is encoded off the loop, from parts that stay."""
         self.writes += 1
         await self._store.async_save(
             {
-                "feeds": self.kept.feeds,
-                "memory": self.kept.memory,
+                "feeds": dict(self.kept.feeds),
+                "memory": deepcopy(self.kept.memory),
                 "counters": self.kept.counters,
                 "leases": self.kept.leases,
-                "history": self.kept.history,
+                "history": deepcopy(self.kept.history),
             }
         )
 

@@ -84,6 +84,7 @@ class Snapshot:
     readings: Readings = field(default_factory=dict)
     controls: Controls = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()
+    alarms_told: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return a form that JSON can hold."""
@@ -110,6 +111,7 @@ class Snapshot:
             alarms=tuple(
                 Alarm(**row | {"at": _instant(row["at"])}) for row in data["alarms"]
             ),
+            alarms_told=data["alarms_told"],
         )
 
 

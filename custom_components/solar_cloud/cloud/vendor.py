@@ -83,6 +83,11 @@ class Vendor(Protocol):
         """Return the last answers as the vendor sent them, by endpoint."""
         ...
 
+    @property
+    def snapshots(self) -> Mapping[str, Snapshot]:
+        """Return what has been fetched so far, by feed; a part where one was ended."""
+        ...
+
     def remember(self, save: Callable[[], Awaitable[None]]) -> None:
         """Take what stores the memory at once, before something depends on it."""
         ...

@@ -32,7 +32,7 @@ from ..vendor import (
 )
 from . import endpoints as on
 from .client import BATCH, HOSTS, FoxessClient
-from .controls import BATTERY_ONLY, KEYS, METER_KEYS, MODE, Controls
+from .controls import BATTERY_ONLY, KEYS, METER_KEYS, MODE, InverterControls
 from .limits import DAY, allowances
 from .readings import REPORT_ROWS, Sample, read
 from .runs import Runs
@@ -89,7 +89,7 @@ class FoxessCloud:
             for sn, row in self.memory.get("publications", {}).items()
         }
         self._scheduler = Scheduler(self._client, self.memory)
-        self.controls = Controls(
+        self.controls = InverterControls(
             self._client, self._scheduler, self._clock, self.memory, zone=self._zone
         )
         self._runs = Runs(
@@ -105,6 +105,11 @@ class FoxessCloud:
     def raw(self) -> Mapping[str, Any]:
         """Return the last answer of each interface and subject."""
         return self._client.raw
+
+    @property
+    def snapshots(self) -> Mapping[str, Snapshot]:
+        """Return what has been fetched so far, by feed."""
+        return dict(self._snapshots)
 
     def remember(self, save: Callable[[], Awaitable[None]]) -> None:
         """Take what stores the memory at once."""
@@ -123,6 +128,7 @@ class FoxessCloud:
         self._polled[feed] = snapshot.at
         if feed == DEVICES.key:
             await self._take_over(snapshot.plants, snapshot.devices)
+        self.controls.take_over(snapshot.controls)
 
     async def poll(self, feed: str, *, dark: Collection[str] = ()) -> Snapshot:
         """Fetch a feed; raises a CloudError when nothing of it came."""
@@ -184,7 +190,7 @@ class FoxessCloud:
         """Return what a run may ask of an inverter with a battery and a scheduler."""
         if device.kind is not DeviceKind.INVERTER or not device.has_battery:
             return None
-        held = self._scheduler.last.get(device.id)
+        held = self._scheduler.last(device.id)
         return self._runs.range(device.id, held) if held else None
 
     async def prepare(self, run: Run) -> dict[str, Any]:
@@ -539,11 +545,7 @@ class FoxessCloud:
         detail = self.memory.get("details", {}).get(sn, {}).get("detail", {})
         if not detail.get("thirdPartyGen"):
             sample.inverter.pop("external_pv_power", None)
-        mode = active_mode(
-            self._scheduler.last.get(sn),
-            self.controls.last(sn, MODE),
-            at.astimezone(self._zone(sn)),
-        )
+        mode = active_mode(self._scheduler.last(sn), self.controls.last(sn, MODE))
         if mode and device.has_battery:
             sample.inverter["active_mode"] = mode
         readings[sn] = _stamped(sample.inverter, at)
@@ -568,7 +570,10 @@ class FoxessCloud:
 
     async def _poll_settings(self) -> Snapshot:
         found: dict[str, Mapping[str, Control | Absent]] = {}
-        for sn in self._inverters():
+        inverters = sorted(
+            self._inverters(), key=lambda sn: not self._devices[sn].has_battery
+        )
+        for sn in inverters:
             await self.controls.settle(sn)
             absent = (
                 {}
@@ -578,6 +583,9 @@ class FoxessCloud:
                 )
             )
             keys = [key for key in KEYS if key not in absent]
+            self._snapshots[SETTINGS.key] = Snapshot(
+                at=self._clock.now(), controls=found | {sn: self.controls.found(sn)}
+            )
             found[sn] = await self.controls.read(sn, keys, Purpose.POLL) | absent
         for sn in sorted(self.controls.meters):
             found[sn] = await self.controls.read(sn, METER_KEYS, Purpose.POLL)
@@ -626,7 +634,7 @@ class FoxessCloud:
             code = values["fault_code"].value if "fault_code" in values else None
             rows = rows or [{"faultCode": code}] if code else rows
             alarms += [_alarm(sn, row, texts) for row in rows]
-        return Snapshot(at=self._clock.now(), alarms=tuple(alarms))
+        return Snapshot(at=self._clock.now(), alarms=tuple(alarms), alarms_told=True)
 
     async def _fault_texts(self) -> dict[str, str]:
         known = self.memory.get("fault_texts")

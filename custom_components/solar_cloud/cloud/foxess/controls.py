@@ -7,12 +7,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from ..clock import Clock
 from ..control import Absent, Control, Reason, Setting
 from ..errors import Blocked, Busy, CloudError, NotSupported, Refused
+from ..model import Controls
 from ..quota import Purpose
 from ..values import number, truth
 from . import endpoints as on
@@ -30,6 +31,7 @@ MODE = "battery_mode"
 
 WATT, PERCENT = "W", "%"
 PERMANENT_AFTER = 3
+FRESH = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ KEYS: tuple[str, ...] = (*ITEMS, *PEAK_SHAVING, SCHEDULE_ENABLED, SYNC_CLOCK)
 type Found = dict[str, Control | Absent]
 
 
-class Controls:
+class InverterControls:
     """Reads and writes the settings of the inverters of an account."""
 
     def __init__(
@@ -150,6 +152,9 @@ class Controls:
         for key in keys:
             if key in found:
                 continue
+            if purpose is Purpose.POLL and (fresh := self._fresh(sn, key)):
+                found[key] = fresh
+                continue
             if self._is_unknown(sn, key):
                 found[key] = Absent(reason=Reason.UNSUPPORTED)
                 continue
@@ -163,8 +168,24 @@ class Controls:
                 found[key] = Absent(reason=Reason.UNKNOWN)
             else:
                 self._unmark(sn, key)
-        self._last.setdefault(sn, {}).update(found)
+            self.found(sn).update(found)
         return {key: found[key] for key in keys}
+
+    def _fresh(self, sn: str, key: str) -> Control | None:
+        """Return what was read so recently that a poll need not ask again."""
+        known = self.last(sn, key)
+        if isinstance(known, Control) and self._clock.now() - known.at < FRESH:
+            return known
+        return None
+
+    def take_over(self, controls: Controls) -> None:
+        """Take over what was read before a restart."""
+        for sn, found in controls.items():
+            self._last.setdefault(sn, {}).update(found)
+
+    def found(self, sn: str) -> Found:
+        """Return what a device has answered so far; it grows while it is read."""
+        return self._last.setdefault(sn, {})
 
     def last(self, sn: str, key: str) -> Control | Absent | None:
         """Return what a device last answered for a setting."""
@@ -301,8 +322,8 @@ class Controls:
                 await self._send(sn, blocked, refused)
 
     def _scheduler_on(self, sn: str) -> bool:
-        known = self.last(sn, SCHEDULE_ENABLED)
-        return isinstance(known, Control) and known.value is True
+        held = self._scheduler.last(sn)
+        return held is not None and held.enabled
 
     @asynccontextmanager
     async def _scheduler_off(self, sn: str) -> AsyncIterator[None]:

@@ -11,8 +11,7 @@ from typing import Any
 
 from ..control import Control, Forced, Run, RunRange
 from ..errors import Refused
-from ..quota import Purpose
-from .controls import Controls
+from .controls import InverterControls
 from .scheduler import Group, Held, Scheduler, cut, windows
 
 MODES: dict[Forced, tuple[str, ...]] = {
@@ -35,7 +34,7 @@ class Runs:
     def __init__(
         self,
         scheduler: Scheduler,
-        controls: Controls,
+        controls: InverterControls,
         *,
         zone: Zone,
         soc: Soc,
@@ -58,7 +57,7 @@ class Runs:
             if not isinstance(control := found[LIMIT], Control):
                 raise Refused("the inverter has no export limit")
             return {"limit": control.value}
-        held = await self._scheduler.read(sn, Purpose.COMMAND)
+        held = await self._scheduler.read_whole(sn)
         offset = await self._controls.clock_offset(sn)
         groups = self._groups(run, sn, held, offset)
         return held.as_dict() | {
@@ -152,7 +151,7 @@ class Runs:
             return
         held = Held.from_dict(before)
         await self._scheduler.write(sn, held, _during(before))
-        now = await self._scheduler.read(sn, Purpose.COMMAND)
+        now = await self._scheduler.read_version(sn, held.version)
         if not now.enabled:
             await self._scheduler.switch(sn, True)
 
@@ -163,7 +162,7 @@ class Runs:
     async def _holds(self, run: Run, sn: str, before: Mapping[str, Any]) -> bool:
         if run.kind is Forced.LIMIT_EXPORT:
             return await self._limit_is(sn, run.share or 0.0)
-        held = await self._scheduler.read(sn, Purpose.COMMAND)
+        held = await self._scheduler.read_version(sn, before["version"])
         return held.enabled and _contains(held, _run_groups(before))
 
     async def _limit_is(self, sn: str, watts: object) -> bool:
@@ -181,12 +180,12 @@ class Runs:
             await self._controls.send_alone(sn, LIMIT, before["limit"])
             return
         owner = Held.from_dict(before)
-        held = await self._scheduler.read(sn, Purpose.COMMAND)
+        held = await self._scheduler.read_version(sn, owner.version)
         if (groups := _after(held, before)) is not None:
             if held.enabled and not owner.enabled:
                 await self._scheduler.switch(sn, False)
             await self._scheduler.write(sn, owner, groups)
-            held = await self._scheduler.read(sn, Purpose.COMMAND)
+            held = await self._scheduler.read_version(sn, owner.version)
         elif held.groups != owner.groups:
             return
         if held.enabled != owner.enabled:
@@ -199,7 +198,7 @@ class Runs:
     async def _is_free(self, run: Run, sn: str, before: Mapping[str, Any]) -> bool:
         if run.kind is Forced.LIMIT_EXPORT:
             return await self._limit_is(sn, before["limit"])
-        held = await self._scheduler.read(sn, Purpose.COMMAND)
+        held = await self._scheduler.read_version(sn, before["version"])
         if not _contains_any(held, _run_groups(before)):
             return True
         return not held.enabled and not Held.from_dict(before).enabled

@@ -17,6 +17,8 @@ from . import endpoints as on
 from .client import FoxessClient
 
 VERSIONS = (3, 2, 1, 0)
+NO_GROUP_SWITCH = 3
+OLDER = (2, 1)
 SLOTS = 8
 LAST_MINUTE = 24 * 60 - 1
 UNUSED = "Invalid"
@@ -104,13 +106,41 @@ class Scheduler:
     def __init__(self, client: FoxessClient, memory: dict[str, Any]) -> None:
         """Keep in `memory` which version each device answered."""
         self._client = client
-        self.last: dict[str, Held] = {}
+        self._held: dict[str, dict[str, Any]] = memory.setdefault("held", {})
         self._versions: dict[str, int] = memory.setdefault("scheduler", {})
         self._flags: dict[str, int] = memory.setdefault("scheduler_flag", {})
 
     async def read(self, sn: str, purpose: Purpose = Purpose.POLL) -> Held:
         """Return what a device holds; raises NotSupported when it has no scheduler."""
-        self.last[sn] = held = await self._find(sn, purpose)
+        held = await self._find(sn, purpose)
+        self._held[sn] = held.as_dict()
+        return held
+
+    def last(self, sn: str) -> Held | None:
+        """Return what a device held when it was last read."""
+        known = self._held.get(sn)
+        return Held.from_dict(known) if known else None
+
+    async def read_whole(self, sn: str, purpose: Purpose = Purpose.COMMAND) -> Held:
+        """Return what a device holds, with the groups that are asleep.
+
+        Version 3 has no switch per group, so an older version is asked where one answers;
+        it is also the one to put the groups back with.
+        """
+        held = await self.read(sn, purpose)
+        if held.version != NO_GROUP_SWITCH or len(held.groups) > SLOTS:
+            return held
+        for version in OLDER:
+            try:
+                return await self._read(sn, version, purpose)
+            except Refused, Busy:
+                continue
+        return held
+
+    async def read_version(self, sn: str, version: int) -> Held:
+        """Return what a device holds, by one version."""
+        held = await self._read(sn, version, Purpose.COMMAND)
+        self._held[sn] = held.as_dict()
         return held
 
     async def _find(self, sn: str, purpose: Purpose) -> Held:
@@ -172,6 +202,8 @@ class Scheduler:
                 on.FLAG_SET_V1 if version else on.FLAG_SET_V0, sn, enable=int(enabled)
             ),
         )
+        if sn in self._held:
+            self._held[sn]["enabled"] = enabled
 
     async def _either(self, sn: str, call: Any) -> Any:
         """Call version 1 of the flag, or 0 where the device knows only that."""

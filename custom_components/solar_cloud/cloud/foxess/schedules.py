@@ -1,7 +1,6 @@
 """The owner's schedule in our words: scheduler groups, or the two charge windows."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Any
 
 from ..control import Absent, Control, Schedule, Window
@@ -10,7 +9,7 @@ from ..quota import Purpose
 from ..values import number, truth
 from . import endpoints as on
 from .client import FoxessClient
-from .controls import MODE_NAMES, MODES, Controls
+from .controls import MODE_NAMES, MODES, InverterControls
 from .scheduler import LAST_MINUTE, Group, Held, Scheduler, windows
 
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
@@ -24,7 +23,7 @@ class Schedules:
     """Reads and writes the owner's schedule of the devices of an account."""
 
     def __init__(
-        self, client: FoxessClient, scheduler: Scheduler, controls: Controls
+        self, client: FoxessClient, scheduler: Scheduler, controls: InverterControls
     ) -> None:
         """Share the client, the scheduler and the devices' locks."""
         self._client = client
@@ -151,15 +150,10 @@ def _clock(minute: int) -> dict[str, int]:
     return {"hour": hour, "minute": rest}
 
 
-def active_mode(
-    held: Held | None, mode: Control | Absent | None, local: datetime
-) -> str | None:
-    """Return what the battery is told now: by the scheduler, else by the work mode."""
-    minute = local.hour * 60 + local.minute
-    for group in held.groups if held and held.enabled else ():
-        if group.enabled and group.start <= minute <= group.end:
-            name = group.mode.split("(", 1)[0]
-            return "external" if name in FORCED.values() else "schedule"
+def active_mode(held: Held | None, mode: Control | Absent | None) -> str | None:
+    """Return what steers the battery now: the scheduler, else the work mode."""
+    if held and held.enabled:
+        return "schedule"
     if not isinstance(mode, Control):
         return None
     return str(mode.value) if mode.value else "other"

@@ -1,0 +1,501 @@
+"""Leases: forced charge, forced discharge, hold and a temporary export limit.
+
+Every lease has an end. It is stored before it is sent; it is ended when its time is up,
+or adopted while it still runs, when Home Assistant starts; and what was there before is
+put back.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum, auto
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_point_in_utc_time
+
+from .cloud.control import Control, Evidence, Forced, Outcome, Run, State
+from .cloud.errors import AnswerLost, CloudError, QuotaExceeded
+from .cloud.model import Device, DeviceKind
+from .const import DOMAIN, LOGGER
+
+if TYPE_CHECKING:
+    from .account import Account
+
+FORCED_STATES = ("idle", "charging", "discharging", "holding")
+STATES: dict[Forced, str] = {
+    Forced.CHARGE: "charging",
+    Forced.DISCHARGE: "discharging",
+    Forced.HOLD: "holding",
+}
+CONTROLS: dict[Forced, str] = {
+    Forced.CHARGE: "force_charge",
+    Forced.DISCHARGE: "force_discharge",
+    Forced.HOLD: "hold",
+    Forced.LIMIT_EXPORT: "limit_export",
+}
+STOP = "stop_forced"
+EXPORT_LIMIT = "export_limit"
+TOUCHED = (EXPORT_LIMIT, "schedule_enabled")
+
+RETRY = timedelta(minutes=1)
+PROOF_WITHIN = timedelta(minutes=20)
+OVERDUE_AFTER = timedelta(minutes=5)
+SEEN_POWER = 50.0
+UNKNOWN_MAX_POWER = 30000.0
+FULL = 99.0
+
+
+class Phase(StrEnum):
+    """How far a lease has come."""
+
+    STORED = auto()
+    RUNNING = auto()
+    ENDING = auto()
+
+
+@dataclass(slots=True, kw_only=True)
+class Lease:
+    """A run, what it changed, and how far it has come."""
+
+    run: Run
+    before: dict[str, Any]
+    phase: Phase = Phase.STORED
+    evidence: Evidence | None = None
+    sent_at: datetime | None = None
+    outcome: State = State.QUEUED
+    ended_by: str = STOP
+    unsubscribe: CALLBACK_TYPE | None = field(default=None, repr=False)
+
+    @property
+    def control(self) -> str:
+        """Return the control that started the lease."""
+        return CONTROLS[self.run.kind]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a form that JSON can hold."""
+        return {
+            "run": asdict(self.run),
+            "before": self.before,
+            "phase": self.phase,
+            "evidence": self.evidence,
+            "sent_at": self.sent_at,
+            "outcome": self.outcome,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return what `as_dict` wrote and JSON carried."""
+        run = data["run"]
+        sent_at = data["sent_at"]
+        return cls(
+            run=Run(
+                **{
+                    **run,
+                    "kind": Forced(run["kind"]),
+                    "start": datetime.fromisoformat(run["start"]),
+                    "end": datetime.fromisoformat(run["end"]),
+                    "devices": tuple(run["devices"]),
+                }
+            ),
+            before=data["before"],
+            phase=Phase(data["phase"]),
+            evidence=data["evidence"] and Evidence(data["evidence"]),
+            sent_at=sent_at and datetime.fromisoformat(sent_at),
+            outcome=State(data["outcome"]),
+        )
+
+
+class Leases:
+    """The leases of an account: at most one forced run, and one export limit, a plant."""
+
+    def __init__(self, account: Account) -> None:
+        """Take over the leases that were stored."""
+        self._account = account
+        self._leases = {
+            lease.run.id: lease
+            for lease in map(Lease.from_dict, account.store.kept.leases)
+        }
+        self._working: set[str] = set()
+
+    # --- what is shown --------------------------------------------------------------
+
+    def of(self, plant: str) -> Lease | None:
+        """Return the forced run of a plant."""
+        return next(
+            (
+                lease
+                for lease in self._leases.values()
+                if lease.run.plant == plant
+                and lease.run.kind is not Forced.LIMIT_EXPORT
+            ),
+            None,
+        )
+
+    def state(self, plant: str) -> str:
+        """Return what the plant's batteries are forced to do."""
+        lease = self.of(plant)
+        return STATES[lease.run.kind] if lease else FORCED_STATES[0]
+
+    def attributes(self, plant: str) -> dict[str, Any]:
+        """Return what belongs to the forced state."""
+        if (lease := self.of(plant)) is None:
+            return {}
+        return {
+            "power": lease.run.power,
+            "target_soc": lease.run.target_soc,
+            "ends_at": lease.run.end.isoformat(),
+            "evidence": lease.evidence,
+        }
+
+    def devices(self, plant: str, kind: Forced) -> tuple[str, ...]:
+        """Return the devices of a plant that can carry out a run."""
+        account = self._account
+        return tuple(
+            device.id
+            for device in account.house.data.of_plant(plant)
+            if self._can(device, kind)
+        )
+
+    def _can(self, device: Device, kind: Forced) -> bool:
+        if kind is Forced.LIMIT_EXPORT:
+            found = self._account.control(device.id, EXPORT_LIMIT)
+            return isinstance(found, Control)
+        if device.kind is not DeviceKind.INVERTER:
+            return False
+        found_range = self._account.vendor.run_range(device)
+        return found_range is not None and kind in found_range.kinds
+
+    def max_power(self, plant: str) -> float:
+        """Return the most power, in W, that the devices of a plant take together."""
+        account = self._account
+        ranges = [
+            account.vendor.run_range(account.house.data.devices[device])
+            for device in self.devices(plant, Forced.CHARGE)
+        ]
+        known = [row.max_power for row in ranges if row and row.max_power]
+        return sum(known) if known else UNKNOWN_MAX_POWER
+
+    # --- start ----------------------------------------------------------------------
+
+    async def async_start(
+        self,
+        kind: Forced,
+        plant: str,
+        *,
+        minutes: float,
+        power: float | None = None,
+        target_soc: float | None = None,
+    ) -> Outcome:
+        """Start a run; raises nothing: the outcome tells."""
+        now = self._account.clock.now()
+        run = Run(
+            id=uuid4().hex,
+            plant=plant,
+            kind=kind,
+            start=now,
+            end=now + timedelta(minutes=minutes),
+            devices=self.devices(plant, kind),
+            power=power,
+            target_soc=target_soc,
+        )
+        lease = Lease(run=run, before={})
+        try:
+            await self._async_replace(lease)
+            lease.before = await self._account.vendor.prepare(run)
+            self._leases[run.id] = lease
+            await self._async_save()
+            await self._async_send(lease)
+        except CloudError as err:
+            await self._async_undo(lease)
+            return self._report(lease, State.REFUSED, err=err)
+        return self._report(lease, lease.outcome, lease.evidence)
+
+    async def _async_replace(self, new: Lease) -> None:
+        """End what the new lease takes the place of."""
+        limit = Forced.LIMIT_EXPORT
+        for lease in list(self._leases.values()):
+            same_kind = (lease.run.kind is limit) == (new.run.kind is limit)
+            if lease.run.plant == new.run.plant and same_kind:
+                self._report(lease, State.SUPERSEDED)
+                await self._async_end(lease)
+                if lease.run.id in self._leases:
+                    raise CloudError("the run before this one could not be ended")
+
+    async def _async_send(self, lease: Lease) -> None:
+        """Send a lease, and read it back; after a lost answer never blindly again."""
+        vendor = self._account.vendor
+        lease.sent_at = self._account.clock.now()
+        try:
+            await vendor.start(lease.run, lease.before)
+            held = await vendor.started(lease.run, lease.before)
+        except AnswerLost:
+            held = await vendor.started(lease.run, lease.before)
+            if not held:
+                await vendor.start(lease.run, lease.before)
+                held = await vendor.started(lease.run, lease.before)
+        if not held:
+            raise CloudError("the device does not show what it accepted")
+        lease.phase = Phase.RUNNING
+        lease.evidence = Evidence.READ_BACK
+        settled = lease.run.kind in (Forced.HOLD, Forced.LIMIT_EXPORT)
+        lease.outcome = State.CONFIRMED if settled else State.ACCEPTED
+        await self._async_save()
+        self._watch(lease)
+        self._account.spawn(self._async_reread(lease))
+
+    async def _async_reread(self, lease: Lease) -> None:
+        """Read again the settings that a lease touches, for their entities."""
+        account = self._account
+        for device in lease.run.devices:
+            keys = [
+                key
+                for key in TOUCHED
+                if isinstance(account.control(device, key), Control)
+            ]
+            with suppress(CloudError):
+                if keys:
+                    account.learned(device, await account.vendor.read(device, keys))
+
+    async def _async_undo(self, lease: Lease) -> None:
+        """Take out what part of a failed start may have left."""
+        if lease.run.id in self._leases:
+            await self._async_end(lease, tell=False)
+
+    # --- watch ----------------------------------------------------------------------
+
+    @callback
+    def _watch(self, lease: Lease) -> None:
+        """End a lease at its end."""
+        self._at(lease, lease.run.end, self._async_end)
+
+    @callback
+    def _at(self, lease: Lease, when: datetime, do: Callable[[Lease], Any]) -> None:
+        if lease.unsubscribe:
+            lease.unsubscribe()
+
+        async def run(_now: datetime) -> None:
+            lease.unsubscribe = None
+            await do(lease)
+
+        lease.unsubscribe = async_track_point_in_utc_time(
+            self._account.hass, HassJob(run, f"{DOMAIN} lease"), when
+        )
+
+    @callback
+    def async_stop_watching(self) -> None:
+        """Drop the timers; the leases stay stored."""
+        for lease in self._leases.values():
+            if lease.unsubscribe:
+                lease.unsubscribe()
+                lease.unsubscribe = None
+
+    @callback
+    def async_look(self) -> None:
+        """Look at the telemetry: for the proof, and for the target."""
+        for lease in list(self._leases.values()):
+            if lease.phase is not Phase.RUNNING or lease.run.id in self._working:
+                continue
+            reached = self._reached(lease)
+            if lease.outcome is State.ACCEPTED:
+                self._prove(lease, reached=reached)
+            if reached and lease.run.target_soc is not None:
+                self._account.spawn(self._async_end(lease))
+
+    def _prove(self, lease: Lease, *, reached: bool) -> None:
+        now = self._account.clock.now()
+        if reached or self._power_shows(lease):
+            lease.outcome, lease.evidence = State.CONFIRMED, Evidence.TELEMETRY
+        elif lease.sent_at and now - lease.sent_at > PROOF_WITHIN:
+            lease.outcome = State.UNCONFIRMED
+        else:
+            return
+        self._report(lease, lease.outcome, lease.evidence)
+        self._account.spawn(self._async_save())
+
+    def _power_shows(self, lease: Lease) -> bool:
+        """Return whether the battery's power, measured since, has the right sign."""
+        house = self._account.house.data
+        reading = house.readings.get(lease.run.plant, {}).get("battery_power")
+        if (
+            reading is None
+            or lease.sent_at is None
+            or reading.at <= lease.sent_at
+            or not isinstance(reading.value, (int, float))
+        ):
+            return False
+        sign = -1 if lease.run.kind is Forced.CHARGE else 1
+        return sign * reading.value >= SEEN_POWER
+
+    def _reached(self, lease: Lease) -> bool:
+        """Return whether the target, or the end of the battery, is reached."""
+        house = self._account.house.data
+        reading = house.readings.get(lease.run.plant, {}).get("battery_soc")
+        if (
+            reading is None
+            or lease.sent_at is None
+            or reading.at <= lease.sent_at
+            or not isinstance(reading.value, (int, float))
+        ):
+            return False
+        target = lease.run.target_soc
+        if lease.run.kind is Forced.CHARGE:
+            return reading.value >= min(target if target is not None else FULL, FULL)
+        if lease.run.kind is Forced.DISCHARGE:
+            return target is not None and reading.value <= target
+        return False
+
+    # --- end ------------------------------------------------------------------------
+
+    async def async_stop(self, plant: str) -> Outcome:
+        """End the forced run of a plant; without one there is nothing to do."""
+        if (lease := self.of(plant)) is None:
+            now = self._account.clock.now()
+            return Outcome(
+                plant=plant,
+                device=plant,
+                control=STOP,
+                value=None,
+                state=State.CONFIRMED,
+                at=now,
+            )
+        return await self._async_end(lease)
+
+    async def _async_end(self, lease: Lease, *, tell: bool = True) -> Outcome:
+        """Take a lease out and put back what was there; tried again until it is done."""
+        if lease.run.id in self._working or lease.run.id not in self._leases:
+            return self._told(lease, State.QUEUED)
+        self._working.add(lease.run.id)
+        try:
+            return await self._async_end_once(lease, tell=tell)
+        finally:
+            self._working.discard(lease.run.id)
+
+    async def _async_end_once(self, lease: Lease, *, tell: bool) -> Outcome:
+        vendor, now = self._account.vendor, self._account.clock.now()
+        if lease.phase is not Phase.ENDING:
+            lease.phase = Phase.ENDING
+            lease.run = replace(lease.run, end=min(lease.run.end, now))
+            await self._async_save()
+        retry_at = now + RETRY
+        try:
+            await vendor.stop(lease.run, lease.before)
+            done = await vendor.stopped(lease.run, lease.before)
+        except CloudError as err:
+            LOGGER.debug("A lease could not be ended yet: %s", type(err).__name__)
+            failure: CloudError | None = err
+            if isinstance(err, QuotaExceeded) and err.retry_at:
+                retry_at = err.retry_at
+            done = False
+        else:
+            failure = None
+        if not done:
+            self._at(lease, retry_at, self._async_end)
+            self._raise_issue(lease)
+            return self._report(lease, State.QUEUED, err=failure, control=STOP)
+        await self._async_forget(lease)
+        self._account.spawn(self._async_reread(lease))
+        outcome = self._told(lease, State.CONFIRMED, Evidence.READ_BACK, control=STOP)
+        if tell:
+            self._account.report(outcome)
+        return outcome
+
+    async def _async_forget(self, lease: Lease) -> None:
+        if lease.unsubscribe:
+            lease.unsubscribe()
+            lease.unsubscribe = None
+        self._leases.pop(lease.run.id, None)
+        ir.async_delete_issue(self._account.hass, DOMAIN, f"lease_{lease.run.id}")
+        await self._async_save()
+
+    @callback
+    def _raise_issue(self, lease: Lease) -> None:
+        """Tell the owner of a lease that outlives its end."""
+        if self._account.clock.now() - lease.run.end < OVERDUE_AFTER:
+            return
+        house = self._account.house.data
+        plant = house.plants.get(lease.run.plant)
+        ir.async_create_issue(
+            self._account.hass,
+            DOMAIN,
+            f"lease_{lease.run.id}",
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="lease_overdue",
+            translation_placeholders={
+                "plant": plant.name if plant else "-",
+                "ended": lease.run.end.isoformat(timespec="minutes"),
+            },
+        )
+
+    # --- after a restart ------------------------------------------------------------
+
+    async def async_resume(self) -> None:
+        """Adopt the leases that still run, and end those whose time is up."""
+        for lease in list(self._leases.values()):
+            await self._async_resume(lease)
+
+    async def _async_resume(self, lease: Lease) -> None:
+        now = self._account.clock.now()
+        if lease.phase is Phase.ENDING or lease.run.end <= now:
+            await self._async_end(lease)
+            return
+        try:
+            if await self._account.vendor.started(lease.run, lease.before):
+                lease.phase = Phase.RUNNING
+                lease.sent_at = lease.sent_at or now
+                if lease.outcome is State.QUEUED:
+                    lease.outcome, lease.evidence = State.ACCEPTED, Evidence.READ_BACK
+                self._watch(lease)
+                await self._async_save()
+            elif lease.phase is Phase.STORED:
+                await self._async_send(lease)
+            else:
+                await self._async_end(lease)
+        except CloudError as err:
+            LOGGER.debug("A lease could not be adopted yet: %s", type(err).__name__)
+            when = min(now + RETRY, lease.run.end)
+            self._at(lease, when, self._async_resume)
+
+    # --- tell -----------------------------------------------------------------------
+
+    def _told(
+        self,
+        lease: Lease,
+        state: State,
+        evidence: Evidence | None = None,
+        err: CloudError | None = None,
+        control: str | None = None,
+    ) -> Outcome:
+        devices = lease.run.devices
+        return Outcome(
+            plant=lease.run.plant,
+            device=devices[0] if len(devices) == 1 else lease.run.plant,
+            control=control or lease.control,
+            value=lease.run.power,
+            state=state,
+            at=self._account.clock.now(),
+            evidence=evidence,
+            code=err.code if err else None,
+            message=(err.words or err.key) if err else None,
+        )
+
+    def _report(
+        self,
+        lease: Lease,
+        state: State,
+        evidence: Evidence | None = None,
+        err: CloudError | None = None,
+        control: str | None = None,
+    ) -> Outcome:
+        outcome = self._told(lease, state, evidence, err, control)
+        self._account.report(outcome)
+        return outcome
+
+    async def _async_save(self) -> None:
+        store = self._account.store
+        store.kept.leases = [lease.as_dict() for lease in self._leases.values()]
+        await store.async_save()

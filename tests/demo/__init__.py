@@ -1,0 +1,1 @@
+"""The demo: a real Home Assistant runs Solar Cloud against the simulator."""

@@ -1,0 +1,138 @@
+"""One run without a browser: readings, commands, calls, and the verdict."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+
+from .agreement import NOT_KNOWN
+from .client import Client
+from .entities import Entity, entities_of
+from .home import Home
+from .outcomes import Outcomes
+from .processes import DemoError, say
+from .readings import SHOWN, STAMP, Readings, read
+from .report import Result, problems_of_all, show_readings, write_json
+from .sign_in import add_account
+from .steer import Steering, plant_to_steer
+from .world import World
+
+COMPLETE_WITHIN = 240.0
+WHOLE_RUN_WITHIN = 24.5 * 60
+
+
+class Once:
+    """A run against a Home Assistant that is up."""
+
+    def __init__(self, home: Home, world: World, client: Client) -> None:
+        """Take what is running."""
+        self._home = home
+        self._world = world
+        self._client = client
+
+    async def run(self, version: str, json_path: Path | None) -> bool:
+        """Show all accounts side by side; returns whether all is as it has to be."""
+        results = [Result(row) for row in await self._world.accounts()]
+        outcomes = await Outcomes.follow(self._client)
+        try:
+            await asyncio.gather(*(self._show(row, outcomes) for row in results))
+        finally:
+            outcomes.stop()
+        await self._count_calls(results)
+        if json_path:
+            write_json(json_path, version, results)
+        return self._judge(results)
+
+    async def _show(self, result: Result, outcomes: Outcomes) -> None:
+        """Show one account; what goes wrong is its problem alone."""
+        try:
+            async with asyncio.timeout(WHOLE_RUN_WITHIN):
+                await self._show_all(result, outcomes)
+        except TimeoutError:
+            result.problems.append("the time was up before all was shown")
+        except DemoError as err:
+            result.problems.append(str(err))
+
+    async def _show_all(self, result: Result, outcomes: Outcomes) -> None:
+        account, began = result.account, monotonic()
+        entry = await add_account(self._client, account)
+        say(f"{account.name}: signed in after {monotonic() - began:.0f} s")
+        await self._wait_for_first(result, entry, began)
+        entities = await self._read(result, entry)
+        show_readings(account, result.readings)
+        plant = plant_to_steer(entities, await self._client.states())
+        if plant:
+            steering = Steering(self._client, outcomes, result, plant)
+            await steering.steer(entities)
+
+    async def _wait_for_first(self, result: Result, entry: str, began: float) -> None:
+        """Wait for the first reading."""
+        while monotonic() - began < COMPLETE_WITHIN:
+            entities, strange = await entities_of(self._client, result.account, entry)
+            states = await self._client.states()
+            if any(_is_known(entity, states) for entity in entities):
+                result.seconds_to_first_state = monotonic() - began
+                result.problems += [f"not a unique id: {name}" for name in strange]
+                return
+            self._home.check()
+            await asyncio.sleep(0.5)
+        raise DemoError("no reading came")
+
+    async def _read(self, result: Result, entry: str) -> list[Entity]:
+        """Read once nothing is missing any more, or it is too late."""
+        until = monotonic() + COMPLETE_WITHIN
+        while True:
+            entities, _ = await entities_of(self._client, result.account, entry)
+            states = await self._client.states()
+            found: Readings = await read(self._world, result.account, entities, states)
+            if (found.rows and not found.missing) or monotonic() > until:
+                result.readings = found
+                return entities
+            self._home.check()
+            await asyncio.sleep(2)
+
+    async def _count_calls(self, results: Sequence[Result]) -> None:
+        calls = await self._world.calls()
+        for result in results:
+            counted = calls.pop(result.account.name)
+            result.calls = {key: counted[key] for key in ("made", "refused")}
+            result.problems += [
+                f"{endpoint}: {row['refused']} of {row['made']} calls refused"
+                for endpoint, row in counted["endpoints"].items()
+                if row["refused"]
+            ]
+        for name, counted in calls.items():
+            if counted["refused"]:
+                results[0].problems.append(f"calls refused under {name!r}: {counted}")
+
+    def _judge(self, results: Sequence[Result]) -> bool:
+        """Print the verdict."""
+        problems = problems_of_all(results)
+        problems += [f"log: {record}" for record in self._home.faults_in_log()]
+        say()
+        for result in results:
+            confirmed = sum(row.outcome == "confirmed" for row in result.commands)
+            say(
+                f"{result.account.name}: first state after"
+                f" {result.seconds_to_first_state or 0:.0f} s,"
+                f" {len(result.readings.rows)} readings"
+                f" ({len(result.readings.wrong)} wrong),"
+                f" {confirmed} of {len(result.commands)} commands confirmed,"
+                f" calls {result.calls['made']} ({result.calls['refused']} refused)"
+            )
+        say(f"Home Assistant's log: {self._home.log}")
+        say("\nAll is as it has to be." if not problems else "\nNot as it has to be:")
+        for problem in problems:
+            say(f"- {problem}")
+        return not problems
+
+
+def _is_known(entity: Entity, states: dict[str, dict[str, str]]) -> bool:
+    """Return whether an entity shows a measured value."""
+    state = states.get(entity.entity_id)
+    return (
+        entity.platform in SHOWN
+        and entity.key not in (STAMP, "connection_status", "api_calls_remaining")
+        and state is not None
+        and state["state"] not in NOT_KNOWN
+    )

@@ -1,0 +1,132 @@
+"""One command of each kind to one plant of an account, waiting for the evidence."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+
+from .agreement import NOT_KNOWN, Value
+from .client import Client
+from .entities import Entity
+from .outcomes import Outcomes
+from .processes import say
+from .report import Command, Result, describe
+from .settings import Change, changes, set_value
+
+SETTING_WITHIN = 180.0
+RUN_WITHIN = 750.0
+STOP_WITHIN = 240.0
+SETTINGS = ("select", "number", "switch")
+RUNS = ("force_charge", "force_discharge", "hold")
+STOP = "stop_forced"
+MINUTES = 30.0
+
+
+class Steering:
+    """Steers one plant of an account."""
+
+    def __init__(
+        self, client: Client, outcomes: Outcomes, result: Result, plant: str
+    ) -> None:
+        """Take what to steer with, and where to write down what happened."""
+        self._client = client
+        self._outcomes = outcomes
+        self._result = result
+        self._plant = plant
+        account = result.account
+        devices = {key for key, owner in account.devices.items() if owner == plant}
+        self._whole = {plant, *devices}
+
+    async def steer(self, entities: Iterable[Entity]) -> None:
+        """Change all settings, put them back, then force the battery in every way."""
+        own = [row for row in entities if row.plant == self._plant]
+        states = await self._client.states()
+        wanted = changes([row for row in own if row.platform in SETTINGS], states)
+        say(f"{self._name}: steering {self._result.account.plants[self._plant]}")
+        try:
+            await self._change(row for row in wanted if not row.is_switch)
+            await self._change(row for row in wanted if row.is_switch)
+        finally:
+            await self._change(row.back for row in wanted if row.is_switch)
+            await self._change(row.back for row in wanted if not row.is_switch)
+        await self._force({row.key: row for row in own if not row.device})
+
+    @property
+    def _name(self) -> str:
+        return self._result.account.name
+
+    async def _change(self, wanted: Iterable[Change]) -> None:
+        """Send settings together: what the vendor takes together arrives together."""
+        await asyncio.gather(
+            *(
+                self._carry_out(
+                    row.entity.key,
+                    {row.entity.subject},
+                    partial(row.send, self._client),
+                    SETTING_WITHIN,
+                    value=row.value,
+                )
+                for row in wanted
+            )
+        )
+
+    async def _force(self, entities: dict[str, Entity]) -> None:
+        runs = [key for key in RUNS if key in entities]
+        inputs = await self._set_inputs(entities) if runs else {}
+        for key in runs:
+            power = None if key == "hold" else inputs.get("forced_power")
+            await self._press(entities[key], RUN_WITHIN, power)
+            if STOP in entities:
+                await self._press(entities[STOP], STOP_WITHIN)
+
+    async def _set_inputs(self, entities: dict[str, Entity]) -> dict[str, Value]:
+        """Ask for half the power and half an hour."""
+        states = await self._client.states()
+        wanted: dict[str, Value] = {"forced_duration": MINUTES}
+        if power := states.get(getattr(entities.get("forced_power"), "entity_id", "")):
+            step = power["attributes"]["step"]
+            wanted["forced_power"] = power["attributes"]["max"] / 2 // step * step
+        for key, value in wanted.items():
+            if key in entities:
+                await set_value(self._client, entities[key], value)
+        return wanted
+
+    async def _press(
+        self, entity: Entity, patience: float, power: Value | None = None
+    ) -> None:
+        await self._carry_out(
+            entity.key,
+            self._whole,
+            lambda: self._client.service("button", "press", entity.entity_id),
+            patience,
+            value=power,
+        )
+
+    async def _carry_out(
+        self,
+        control: str,
+        subjects: set[str],
+        send: Callable[[], Awaitable[None]],
+        patience: float,
+        *,
+        value: Value | None,
+    ) -> None:
+        device = next(iter(subjects)) if len(subjects) == 1 else self._plant
+        command = Command(device=device, control=control, value=value)
+        self._result.commands.append(command)
+        await self._outcomes.carry_out(command, subjects, send(), patience)
+        say(f"{self._name}: {describe(command)}")
+
+
+def plant_to_steer(
+    entities: Iterable[Entity], states: dict[str, dict[str, object]]
+) -> str | None:
+    """Return the plant that offers most, None where there is nothing to steer."""
+    offered = Counter(
+        row.plant
+        for row in entities
+        if row.platform in (*SETTINGS, "button")
+        and row.key != "refresh"
+        and states.get(row.entity_id, {}).get("state") not in (None, *NOT_KNOWN[1:])
+    )
+    return offered.most_common(1)[0][0] if offered else None
