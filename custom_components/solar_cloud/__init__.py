@@ -2,11 +2,13 @@
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from .account import SolarCloudConfigEntry, async_open_account
 from .const import DOMAIN, PLATFORMS
-from .entity import async_register_devices
+from .devices import subject_of
+from .services import async_add_actions
 from .store import AccountStore
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -14,6 +16,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up the actions."""
+    async_add_actions(hass)
     return True
 
 
@@ -22,7 +25,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -
     account = await async_open_account(hass, entry)
     await account.async_start()
     entry.runtime_data = account
-    async_register_devices(hass, entry, account.house.data)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     account.async_run()
     return True
@@ -39,3 +41,10 @@ async def async_unload_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) 
 async def async_remove_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -> None:
     """Delete what the account kept; its books stay, as they bind the vendor's account."""
     await AccountStore(hass, entry).async_remove()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: SolarCloudConfigEntry, device: DeviceEntry
+) -> bool:
+    """Let the user delete a device that the account no longer has."""
+    return not entry.runtime_data.knows(subject_of(device.identifiers))

@@ -40,7 +40,9 @@ from .const import (
     HEARTBEAT,
 )
 from .coordinator import FeedCoordinator, HouseCoordinator
+from .devices import Devices
 from .lease import Leases
+from .repairs import async_check_clocks
 from .store import AccountStore, async_open_ledger, clock_of
 
 type SolarCloudConfigEntry = ConfigEntry[Account]
@@ -81,6 +83,7 @@ class Account:
         self.outcomes: dict[str, Outcome] = {}
         self.zones: dict[str, ZoneInfo] = {}
         self.leases = Leases(self)
+        self.devices = Devices(self)
         self.inputs: dict[str, dict[str, float]] = {}
         self.dispatcher = dispatch.Dispatcher(
             vendor,
@@ -170,19 +173,25 @@ class Account:
     @callback
     def async_recompute(self) -> None:
         """Put the house together as it is now."""
-        self.house.async_show(
-            build(
-                self.vendor.feeds,
-                self.snapshots(),
-                self.counters,
-                self.clock.now(),
-                self.choices,
-                zone=self.zones,
-                default_zone=self._default_zone(),
-                stretch=self.stretch(),
-            )
+        house = build(
+            self.vendor.feeds,
+            self.snapshots(),
+            self.counters,
+            self.clock.now(),
+            self.choices,
+            zone=self.zones,
+            default_zone=self._default_zone(),
+            stretch=self.stretch(),
         )
+        self.devices.async_register(house)
+        self.house.async_show(house)
         self.leases.async_look()
+        async_check_clocks(self)
+
+    def knows(self, subject: str) -> bool:
+        """Return whether a plant or device is there and shown."""
+        house = self.house.data
+        return subject in house.plants or subject in house.devices
 
     def _default_zone(self) -> ZoneInfo:
         zone = dt_util.get_default_time_zone()
@@ -244,6 +253,8 @@ class Account:
         kept.counters = self.counters.as_dict()
         kept.memory = self.vendor.memory
         await self.store.async_save()
+        if snapshot.plants:
+            self.devices.async_remove_gone()
 
     async def async_remember(self) -> None:
         """Store what the vendor has learned, at once."""

@@ -1,12 +1,11 @@
 """The base of all entities, and how they come up when something new is there."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, override
+from typing import override
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import BaseCoordinatorEntity
@@ -14,7 +13,6 @@ from homeassistant.helpers.update_coordinator import BaseCoordinatorEntity
 from .account import Account, SolarCloudConfigEntry, failed
 from .cloud.control import Control, Outcome, Setting
 from .cloud.house import House
-from .cloud.model import Device, Plant
 from .const import DOMAIN
 from .coordinator import HouseCoordinator
 
@@ -162,58 +160,3 @@ def offered(
 def described[_D: EntityDescription](rows: Iterable[_D]) -> Mapping[str, _D]:
     """Return descriptions by their key."""
     return {row.key: row for row in rows}
-
-
-@callback
-def async_register_devices(
-    hass: HomeAssistant, entry: SolarCloudConfigEntry, house: House
-) -> None:
-    """Register plants first, then their devices below them."""
-    registry = dr.async_get(hass)
-    account = entry.runtime_data
-    ids: dict[str, str] = {}
-    for plant in house.plants.values():
-        ids[plant.id] = _register_plant(registry, entry, account, plant)
-    ordered = sorted(house.devices.values(), key=lambda row: row.parent is not None)
-    for device in ordered:
-        parent = ids.get(device.parent or device.plant)
-        found = registry.async_get_or_create(
-            config_entry_id=entry.entry_id,
-            identifiers={(DOMAIN, device.id)},
-            manufacturer=account.info.name,
-            **_details(device),
-            via_device_id=parent,
-        )
-        ids[device.id] = found.id
-
-
-def _register_plant(
-    registry: dr.DeviceRegistry,
-    entry: SolarCloudConfigEntry,
-    account: Account,
-    plant: Plant,
-) -> str:
-    return registry.async_get_or_create(
-        config_entry_id=entry.entry_id,
-        entry_type=DeviceEntryType.SERVICE,
-        identifiers={(DOMAIN, plant.id)},
-        manufacturer=account.info.name,
-        name=plant.name,
-    ).id
-
-
-def _details(device: Device) -> dict[str, Any]:
-    """Return what the registry shows of a device; its name comes from translations."""
-    numbered = "_number" if device.number is not None else ""
-    words = {
-        "model": device.model or "",
-        "number": str(device.number),
-    }
-    return {
-        "translation_key": f"{device.kind}{numbered}",
-        "translation_placeholders": words,
-        "model": device.model,
-        "serial_number": device.serial,
-        "sw_version": device.software,
-        "hw_version": device.hardware,
-    }

@@ -17,7 +17,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_point_in_utc_time
 
-from .cloud.control import Control, Evidence, Forced, Outcome, Run, State
+from .cloud.control import Control, Evidence, Forced, Outcome, Run, RunRange, State
 from .cloud.errors import AnswerLost, CloudError, QuotaExceeded
 from .cloud.model import Device, DeviceKind
 from .const import DOMAIN, LOGGER
@@ -169,15 +169,34 @@ class Leases:
         found_range = self._account.vendor.run_range(device)
         return found_range is not None and kind in found_range.kinds
 
-    def max_power(self, plant: str) -> float:
-        """Return the most power, in W, that the devices of a plant take together."""
+    def range(self, plant: str, kind: Forced) -> RunRange:
+        """Return what the devices of a plant take together; power in W."""
         account = self._account
-        ranges = [
+        found = [
             account.vendor.run_range(account.house.data.devices[device])
-            for device in self.devices(plant, Forced.CHARGE)
+            for device in self.devices(plant, kind)
         ]
-        known = [row.max_power for row in ranges if row and row.max_power]
-        return sum(known) if known else UNKNOWN_MAX_POWER
+        ranges = [row for row in found if row is not None]
+        powers = [row.max_power for row in ranges if row.max_power]
+        return RunRange(
+            kinds=frozenset((kind,)),
+            max_power=sum(powers) if powers else None,
+            min_soc=max((row.min_soc for row in ranges), default=0.0),
+            max_soc=min((row.max_soc for row in ranges), default=100.0),
+        )
+
+    def max_power(self, plant: str) -> float:
+        """Return the most power, in W, that a forced run of a plant takes."""
+        return self.range(plant, Forced.CHARGE).max_power or UNKNOWN_MAX_POWER
+
+    def scheduled(self, plant: str) -> tuple[str, ...]:
+        """Return the devices of a plant that hold a schedule."""
+        account = self._account
+        return tuple(
+            device.id
+            for device in account.house.data.of_plant(plant)
+            if device.kind is DeviceKind.INVERTER and device.has_battery
+        )
 
     # --- start ----------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from .world import Account, World
 STAMP = "data_timestamp"
 SHOWN = ("sensor", "binary_sensor")
 COUNTED = "kWh"
+NOT_SHOWN = "is disabled by default"
 # What DESIGN §5 does not ask of a plant; its batteries have it.
 OPTIONAL = frozenset(("battery_soh", "battery_remaining_energy"))
 
@@ -34,10 +35,11 @@ class Reading:
 
 @dataclass(slots=True)
 class Readings:
-    """What an account shows, and which values of its plants it does not."""
+    """What an account shows, and which values of its plants it does not (yet)."""
 
     rows: list[Reading]
     missing: list[str]
+    complete: bool = False
 
     @property
     def wrong(self) -> list[Reading]:
@@ -62,7 +64,8 @@ async def read(
         for plant in account.plants
         for why in await _missing(world, plant, shown, rows)
     ]
-    return Readings(rows, missing)
+    waiting = [row for row in missing if not row.endswith(NOT_SHOWN)]
+    return Readings(rows, missing, complete=bool(rows) and not waiting)
 
 
 def _stamps(entities: Iterable[Entity], states: States) -> dict[str, datetime]:
@@ -128,7 +131,7 @@ async def _missing(
         if key not in known:
             missing.append(f"{key} has no entity")
         elif known[key].disabled:
-            missing.append(f"{key} is disabled by default")
+            missing.append(f"{key} {NOT_SHOWN}")
         elif key not in there or (there[key].state is None and not there[key].agrees):
             missing.append(f"{key} is not known")
     return missing

@@ -179,7 +179,10 @@ class WayIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorInfo:
-    """A vendor as the registry knows it; `menu` asks for the way in first."""
+    """A vendor as the registry knows it; `menu` asks for the way in first.
+
+    `private_fields` are the wire's names for what tells who the owner is.
+    """
 
     slug: str
     name: str
@@ -187,6 +190,7 @@ class VendorInfo:
     allowances: tuple[Allowance, ...]
     control: bool = True
     menu: bool = False
+    private_fields: frozenset[str] = frozenset()
 
     def way(self, step: str) -> WayIn:
         """Return the way in that a step of the config flow is about."""

@@ -1,0 +1,105 @@
+"""The device registry: plants, their devices below them, and what is gone."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceEntryType
+
+from .cloud.house import House
+from .cloud.model import Device, Plant
+from .const import DOMAIN
+
+if TYPE_CHECKING:
+    from .account import Account
+
+GONE_AFTER = 2
+
+
+class Devices:
+    """Keeps the device registry as the account is."""
+
+    def __init__(self, account: Account) -> None:
+        """Start without having seen anything."""
+        self._account = account
+        self._registered: tuple[object, object] = ({}, {})
+        self._missed: dict[str, int] = {}
+
+    @callback
+    def async_register(self, house: House) -> None:
+        """Register plants first, then their devices below them."""
+        now = (house.plants, house.devices)
+        if now == self._registered:
+            return
+        self._registered = now
+        ids = {plant.id: self._plant(plant) for plant in house.plants.values()}
+        below = sorted(house.devices.values(), key=lambda row: row.parent is not None)
+        for device in below:
+            ids[device.id] = self._device(
+                device, ids.get(device.parent or device.plant)
+            )
+
+    def _plant(self, plant: Plant) -> str:
+        return (
+            dr.async_get(self._account.hass)
+            .async_get_or_create(
+                config_entry_id=self._account.entry.entry_id,
+                entry_type=DeviceEntryType.SERVICE,
+                identifiers={(DOMAIN, plant.id)},
+                manufacturer=self._account.info.name,
+                name=plant.name,
+            )
+            .id
+        )
+
+    def _device(self, device: Device, parent: str | None) -> str:
+        return (
+            dr.async_get(self._account.hass)
+            .async_get_or_create(
+                config_entry_id=self._account.entry.entry_id,
+                identifiers={(DOMAIN, device.id)},
+                manufacturer=self._account.info.name,
+                via_device_id=parent,
+                **_details(device),
+            )
+            .id
+        )
+
+    @callback
+    def async_remove_gone(self) -> None:
+        """Remove devices that the account has not listed twice in a row."""
+        registry = dr.async_get(self._account.hass)
+        entry_id = self._account.entry.entry_id
+        for entry in dr.async_entries_for_config_entry(registry, entry_id):
+            subject = subject_of(entry.identifiers)
+            if self._account.knows(subject):
+                self._missed.pop(subject, None)
+                continue
+            self._missed[subject] = self._missed.get(subject, 0) + 1
+            if self._missed[subject] >= GONE_AFTER:
+                del self._missed[subject]
+                registry.async_update_device(entry.id, remove_config_entry_id=entry_id)
+
+
+def subject_of(identifiers: Iterable[tuple[str, str]]) -> str:
+    """Return the plant or device id that a registry entry is about."""
+    return next(
+        (identifier for domain, identifier in identifiers if domain == DOMAIN), ""
+    )
+
+
+def _details(device: Device) -> dict[str, Any]:
+    """Return what the registry shows of a device; its name comes from translations."""
+    numbered = "_number" if device.number is not None else ""
+    return {
+        "translation_key": f"{device.kind}{numbered}",
+        "translation_placeholders": {
+            "model": device.model or "",
+            "number": str(device.number),
+        },
+        "model": device.model,
+        "serial_number": device.serial,
+        "sw_version": device.software,
+        "hw_version": device.hardware,
+    }

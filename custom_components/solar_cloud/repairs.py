@@ -1,0 +1,83 @@
+"""Repairs: what only the owner can put right."""
+
+from typing import TYPE_CHECKING
+
+import voluptuous as vol
+
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .cloud.control import Control
+from .const import DOMAIN
+
+if TYPE_CHECKING:
+    from .account import Account, SolarCloudConfigEntry
+
+SYNC_CLOCK = "sync_clock"
+DRIFT = 300.0
+CLOCK_ISSUE = "clock_drift"
+
+
+@callback
+def async_check_clocks(account: Account) -> None:
+    """Tell the owner of a device whose clock is wrong, as its windows would be too."""
+    for device, controls in account.house.data.controls.items():
+        control = controls.get(SYNC_CLOCK)
+        if not isinstance(control, Control) or not isinstance(control.value, float):
+            continue
+        issue = f"{CLOCK_ISSUE}_{account.entry.entry_id}_{device}"
+        if abs(control.value) <= DRIFT:
+            ir.async_delete_issue(account.hass, DOMAIN, issue)
+            continue
+        plant = account.house.data.plants[account.house.data.devices[device].plant]
+        ir.async_create_issue(
+            account.hass,
+            DOMAIN,
+            issue,
+            data={"entry_id": account.entry.entry_id, "device": device},
+            is_fixable=account.controllable,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=CLOCK_ISSUE
+            if account.controllable
+            else f"{CLOCK_ISSUE}_told",
+            translation_placeholders={
+                "plant": plant.name,
+                "minutes": f"{control.value / 60:.0f}",
+            },
+        )
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
+) -> RepairsFlow:
+    """Return the flow that puts a clock right."""
+    assert data
+    return ClockFlow(str(data["entry_id"]), str(data["device"]))
+
+
+class ClockFlow(RepairsFlow):
+    """Asks before it sets a device's clock."""
+
+    def __init__(self, entry_id: str, device: str) -> None:
+        """Remember which clock."""
+        self._entry_id = entry_id
+        self._device = device
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Go on to the question."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, then set the clock."""
+        if user_input is None:
+            return self.async_show_form(step_id="confirm", data_schema=vol.Schema({}))
+        entry: SolarCloudConfigEntry | None
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is not None:
+            await entry.runtime_data.async_set(self._device, SYNC_CLOCK, True)
+        return self.async_create_entry(data={})
