@@ -15,6 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .cloud import dispatch
@@ -30,6 +31,7 @@ from .const import (
     ANSWER_WITHIN,
     CONF_CONTROL,
     CONF_CREDENTIALS,
+    CONF_ENERGY_DASHBOARD,
     CONF_INVERT_METER,
     CONF_PLANTS,
     CONF_VENDOR,
@@ -40,6 +42,7 @@ from .const import (
     HEARTBEAT,
 )
 from .coordinator import FeedCoordinator, HouseCoordinator
+from .dashboard import async_set_up, energy_config
 from .devices import Devices
 from .lease import Leases
 from .repairs import async_check_clocks
@@ -126,12 +129,23 @@ class Account:
                     self.hass, self._async_begin(feed), f"{DOMAIN} {feed.feed.key}"
                 )
         self.spawn(self.leases.async_resume())
+        if self.entry.options.get(CONF_ENERGY_DASHBOARD):
+            self.entry.async_on_unload(
+                async_at_started(self.hass, self._async_set_up_dashboard)
+            )
         self.entry.async_on_unload(self.leases.async_stop_watching)
         self.entry.async_on_unload(
             async_track_time_interval(
                 self.hass, lambda _: self.async_recompute(), HEARTBEAT
             )
         )
+
+    async def _async_set_up_dashboard(self, hass: HomeAssistant) -> None:
+        """Carry out what was chosen in the config flow, once."""
+        wanted = energy_config(hass, self, self.house.data.plants)
+        await async_set_up(hass, wanted)
+        options = {**self.entry.options, CONF_ENERGY_DASHBOARD: False}
+        hass.config_entries.async_update_entry(self.entry, options=options)
 
     async def async_refresh(self) -> None:
         """Poll all feeds now; each as far as the quota allows it."""

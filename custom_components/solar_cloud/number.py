@@ -28,7 +28,8 @@ from .entity import (
     offered,
 )
 
-PARALLEL_UPDATES = 1
+# The dispatcher sends one write at a time to a device, and together what goes together.
+PARALLEL_UPDATES = 0
 
 LONGEST_RUN = 24 * 60 - 1
 

@@ -12,7 +12,8 @@ from .cloud.control import CONTROLS, Platform
 from .cloud.house import House
 from .entity import ControlEntity, SolarCloudEntity, async_add_when_there, offered
 
-PARALLEL_UPDATES = 1
+# The dispatcher sends one write at a time to a device, and together what goes together.
+PARALLEL_UPDATES = 0
 
 SELECTS = {key for key, row in CONTROLS.items() if row.platform is Platform.SELECT}
 

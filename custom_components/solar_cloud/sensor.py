@@ -224,6 +224,8 @@ class ReadingSensor(SolarCloudEntity, SensorEntity):
         """Take the key, which for strings and phases carries a number."""
         super().__init__(account, subject, key)
         self.entity_description = description
+        if description.state_class and subject in account.house.data.plants:
+            self._attr_entity_registry_enabled_default = True
         if (number := index_of(key)) is not None:
             self._attr_translation_placeholders = {"number": str(number)}
 

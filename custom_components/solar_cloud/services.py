@@ -25,6 +25,7 @@ from .cloud.errors import CloudError
 from .cloud.quantity import BATTERY_MODES
 from .const import DOMAIN
 from .coordinator import placeholders
+from .dashboard import async_set_up, energy_config
 from .devices import subject_of
 from .entity import invalid, raise_failed
 
@@ -32,6 +33,8 @@ ATTR_POWER = "power"
 ATTR_DURATION = "duration"
 ATTR_TARGET_SOC = "target_soc"
 ATTR_WINDOWS = "windows"
+ATTR_PLANTS = "plants"
+ATTR_APPLY = "apply"
 
 DEFAULT_MINUTES = 60.0
 LONGEST_RUN = 24 * 60 - 1
@@ -71,6 +74,14 @@ SCHEDULE_SCHEMA = vol.Schema(
 )
 
 
+DASHBOARD_SCHEMA = vol.Schema(
+    {
+        vol.Optional(ATTR_PLANTS): vol.All(cv.ensure_list, [cv.string]),
+        vol.Optional(ATTR_APPLY, default=False): cv.boolean,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What an action is about: a plant, or a device of it."""
@@ -93,6 +104,20 @@ def async_add_actions(hass: HomeAssistant) -> None:
     _add(hass, "stop_forced", _stop, TARGET_SCHEMA, SupportsResponse.OPTIONAL)
     _add(hass, "set_schedule", _set_schedule, SCHEDULE_SCHEMA, SupportsResponse.NONE)
     _add(hass, "get_schedule", _get_schedule, TARGET_SCHEMA, SupportsResponse.ONLY)
+    _add(
+        hass,
+        "get_energy_config",
+        _get_energy_config,
+        TARGET_SCHEMA,
+        SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        "setup_energy_dashboard",
+        partial(_setup_dashboard, hass),
+        schema=DASHBOARD_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
     _add(hass, "get_raw_readings", _get_raw, TARGET_SCHEMA, SupportsResponse.ONLY)
 
 
@@ -302,6 +327,38 @@ async def _get_schedule(target: Target, call: ServiceCall) -> ServiceResponse:
             for window in schedule.windows
         ],
     }
+
+
+async def _get_energy_config(target: Target, call: ServiceCall) -> ServiceResponse:
+    """Return which entity belongs in which slot of the Energy dashboard."""
+    hass = target.account.hass
+    sources: Any = energy_config(hass, target.account, [target.plant])
+    return {"energy_sources": sources}
+
+
+async def _setup_dashboard(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    """Answer what the Energy dashboard lacks of the plants; with `apply` add it."""
+    wanted = call.data.get(ATTR_PLANTS)
+    targets = (
+        _targets(hass, wanted)
+        if wanted is not None
+        else [
+            Target(account=entry.runtime_data, plant=plant, device=None)
+            for entry in _loaded(hass)
+            for plant in entry.runtime_data.house.data.plants
+        ]
+    )
+    sources = [
+        source
+        for target in targets
+        for source in energy_config(hass, target.account, [target.plant])
+    ]
+    new: Any = await async_set_up(hass, sources, apply=call.data[ATTR_APPLY])
+    return {"energy_sources": new, "applied": call.data[ATTR_APPLY]}
+
+
+def _loaded(hass: HomeAssistant) -> list[SolarCloudConfigEntry]:
+    return hass.config_entries.async_loaded_entries(DOMAIN)
 
 
 async def _get_raw(target: Target, call: ServiceCall) -> ServiceResponse:

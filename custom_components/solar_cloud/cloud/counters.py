@@ -11,6 +11,7 @@ BELIEVED_AFTER = timedelta(hours=6)
 LATE_MIDNIGHT = timedelta(hours=3)
 SAME_AS_YESTERDAY = 0.98
 WORTH_DOUBTING = 0.3
+GROWN = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +23,18 @@ class Mark:
     low_since: str | None = None
     day: str | None = None
     yesterday: float = 0.0
+
+    def show(self, value: float, at: datetime) -> float:
+        """Return what may be shown: a lower value only after it has stayed for hours."""
+        if value < self.high and self.low_since is None:
+            self.low_since = at.isoformat()
+        if value >= self.high or self._stayed_low(at):
+            self.high, self.at, self.low_since = value, at.isoformat(), None
+        return self.high
+
+    def _stayed_low(self, at: datetime) -> bool:
+        assert self.low_since
+        return at - datetime.fromisoformat(self.low_since) >= BELIEVED_AFTER
 
 
 class Counters:
@@ -61,13 +74,7 @@ class Counters:
 
     def _lifetime(self, name: str, value: float, at: datetime) -> float:
         mark = self._marks.setdefault(name, Mark(high=value, at=at.isoformat()))
-        if value >= mark.high:
-            mark.high, mark.at, mark.low_since = value, at.isoformat(), None
-        elif mark.low_since is None:
-            mark.low_since = at.isoformat()
-        elif at - datetime.fromisoformat(mark.low_since) >= BELIEVED_AFTER:
-            mark.high, mark.at, mark.low_since = value, at.isoformat(), None
-        return mark.high
+        return mark.show(value, at)
 
     def _day(self, name: str, value: float, at: datetime, now: datetime) -> float:
         today = now.date().isoformat()
@@ -79,9 +86,7 @@ class Counters:
             mark.low_since = None
         if at.date() != now.date() or self._is_yesterdays(mark, value, now):
             return mark.high
-        if value >= mark.high:
-            mark.high, mark.at = value, at.isoformat()
-        return mark.high
+        return mark.show(value, at)
 
     def _is_yesterdays(self, mark: Mark, value: float, now: datetime) -> bool:
         """Return whether a value soon after midnight still is the day before's."""
@@ -90,5 +95,5 @@ class Counters:
             now - midnight < LATE_MIDNIGHT
             and mark.yesterday > WORTH_DOUBTING
             and value >= SAME_AS_YESTERDAY * mark.yesterday
-            and value > mark.high
+            and mark.high < GROWN * mark.yesterday
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from .control import Absent, Control
 from .counters import Counters
 from .model import Controls, Device, DeviceKind, Plant, Reading, Snapshot, Value
 from .quantity import Kind, quantity
@@ -122,20 +123,19 @@ def build(
         for subject, rows in snapshot.readings.items():
             own = readings.setdefault(subject, {})
             for key, row in rows.items():
-                own[key] = _aged(key, row, limit)
+                own[key] = _aged(key, row, limit, snapshot.at)
     plants = {key: row for key, row in plants.items() if choices.has(key)}
     devices = {key: row for key, row in devices.items() if row.plant in plants}
     found: dict[str, dict[str, Reading]] = {}
     for device in devices.values():
         local = now.astimezone(zone.get(device.plant, default_zone))
-        rows = readings.get(device.id, {})
-        if device.plant in choices.inverted:
-            rows = _inverted(rows)
+        rows = _as_mounted(readings.get(device.id, {}), device.plant, choices)
         found[device.id] = _guarded(device.id, rows, counters, local)
     for plant in plants:
         local = now.astimezone(zone.get(plant, default_zone))
         parts = [row for row in devices.values() if row.plant == plant]
-        rows = summed_up(parts, found) | readings.get(plant, {})
+        told = _as_mounted(readings.get(plant, {}), plant, choices)
+        rows = {**summed_up(parts, found), **told}
         found[plant] = _guarded(plant, rows, counters, local)
     return House(
         plants=plants,
@@ -150,23 +150,29 @@ def _controls(
     snapshots: Mapping[str, Snapshot],
     devices: Mapping[str, Device],
 ) -> Controls:
-    return {
-        device: rows
-        for feed in feeds
-        if feed.key in snapshots
-        for device, rows in snapshots[feed.key].controls.items()
-        if device in devices
-    }
+    found: dict[str, dict[str, Control | Absent]] = {}
+    for feed in feeds:
+        if feed.key in snapshots:
+            for device, rows in snapshots[feed.key].controls.items():
+                if device in devices:
+                    found.setdefault(device, {}).update(rows)
+    return found
 
 
-def _aged(key: str, row: Reading, limit: datetime) -> Reading:
-    if row.at >= limit or row.value is None or quantity(key).is_counter:
-        return row
-    return Reading(value=None, at=row.at)
+def _aged(key: str, row: Reading, limit: datetime, polled: datetime) -> Reading:
+    """Return a reading, unknown when it is too old; none is newer than its poll."""
+    at = min(row.at, polled)
+    if at >= limit or quantity(key).is_counter:
+        return Reading(value=row.value, at=at)
+    return Reading(value=None, at=at)
 
 
-def _inverted(rows: Mapping[str, Reading]) -> dict[str, Reading]:
+def _as_mounted(
+    rows: Mapping[str, Reading], plant: str, choices: Choices
+) -> Mapping[str, Reading]:
     """Return readings as they are when the meter is mounted the other way round."""
+    if plant not in choices.inverted:
+        return rows
     found = {SWAPPED.get(key, key): row for key, row in rows.items()}
     for key, row in rows.items():
         if key.startswith(NEGATED) and isinstance(row.value, (int, float)):
@@ -201,16 +207,21 @@ def summed_up(
 ) -> dict[str, Reading]:
     """Return what the devices of a plant say together."""
     found: dict[str, Reading] = {}
+    silent = {row.kind for row in devices if not _told(readings.get(row.id, {}))}
     for key in SUMMED:
-        if row := _sum(_all(devices, readings, key)):
-            found[key] = row
+        having = [row for row in devices if key in readings.get(row.id, {})]
+        if not having:
+            continue
+        complete = silent.isdisjoint(row.kind for row in having)
+        found[key] = _sum(key, _all(having, readings, key), complete=complete)
     found |= _battery(devices, readings)
     found |= _load(devices, readings, found)
     found |= _health(devices, readings)
     modes = _all(devices, readings, "active_mode")
     if modes:
         same = {row.value for row in modes}
-        value = same.pop() if len(same) == 1 else "other"
+        value = "other" if None not in same else None
+        value = same.pop() if len(same) == 1 else value
         found["active_mode"] = Reading(value=value, at=min(row.at for row in modes))
     return found
 
@@ -234,13 +245,18 @@ def _numbers(rows: Iterable[Reading]) -> list[float] | None:
     return known if known and len(known) == len(values) else None
 
 
-def _sum(rows: list[Reading]) -> Reading | None:
-    if not rows:
-        return None
-    known = _numbers(rows)
+def _told(rows: Mapping[str, Reading]) -> bool:
+    """Return whether a device has ever measured something."""
+    return any(quantity(key).is_sum for key in rows)
+
+
+def _sum(key: str, rows: list[Reading], *, complete: bool) -> Reading:
+    """Return a sum, as old as its oldest part; a counter's idle parts do not age it."""
+    known = _numbers(rows) if complete else None
+    stamps = [row.at for row in rows]
     return Reading(
         value=None if known is None else round(sum(known), 3),
-        at=min(row.at for row in rows),
+        at=max(stamps) if quantity(key).is_counter else min(stamps),
     )
 
 

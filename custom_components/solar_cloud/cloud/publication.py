@@ -12,65 +12,83 @@ LAG_DECAY = 0.5
 LAG_RANGE = (2.0, 120.0)
 SHORTEST_PERIOD = 60.0
 STALE_PERIODS = 3
+INSTANTS = ("measured", "base", "seen")
 
 
 @dataclass(slots=True, kw_only=True)
 class Publication:
-    """The upload rhythm of one device: its period, and the lag until a sample shows (s)."""
+    """The upload rhythm of one device: its period, and the lag until a sample shows (s).
+
+    The period is never taken for longer than `longest`, the documented one.
+    """
 
     period: float
+    longest: float = 0.0
     lag: float = 15.0
     measured: datetime | None = None
+    base: datetime | None = None
     seen: datetime | None = None
     missed: int = 0
 
+    def __post_init__(self) -> None:
+        """Start with the documented period."""
+        self.longest = self.longest or self.period
+
     def observe(self, measured: datetime | None, now: datetime) -> None:
         """Learn from a poll at `now` whose newest sample was measured at `measured`."""
+        early = self.base is not None and now < self._expected(self.base)
         self.seen = now
         if measured is None or (self.measured and measured <= self.measured):
-            self.missed += 1
-            if self.missed == 1:
-                self.lag = min(self.lag + LAG_STEP, LAG_RANGE[1])
+            if not early:
+                self._miss()
             return
         if self.measured:
-            step = (measured - self.measured).total_seconds()
-            if step < self.period:
-                self.period = max((self.period + step) / 2, SHORTEST_PERIOD)
+            self._learn_period((measured - self.measured).total_seconds())
         self.lag = max(self.lag - LAG_DECAY, LAG_RANGE[0])
         self.measured = measured
+        # A device whose clock runs ahead tells no instant to count from.
+        self.base = min(measured, now - timedelta(seconds=self.lag))
         self.missed = 0
+
+    def _miss(self) -> None:
+        self.missed += 1
+        if self.missed == 1:
+            self.lag = min(self.lag + LAG_STEP, LAG_RANGE[1])
+
+    def _learn_period(self, step: float) -> None:
+        """Follow shorter steps, and longer ones where polls in between found nothing."""
+        if step < self.period or self.missed:
+            step = min((self.period + step) / 2, self.longest)
+            self.period = max(step, SHORTEST_PERIOD)
+
+    def _expected(self, base: datetime) -> datetime:
+        return base + timedelta(seconds=self.period + self.lag)
 
     def due(self, now: datetime, stretch: float = 1.0) -> datetime:
         """Return when the next sample should be there."""
         if self.seen is None:
             return now
-        if self.measured is None or self._stale(now):
+        stale = timedelta(seconds=STALE_PERIODS * self.period)
+        if self.base is None or now - self.base > stale:
             return self.seen + timedelta(seconds=self.period * stretch)
         steps = max(1, ceil(stretch - 0.25))
-        due = self.measured + timedelta(seconds=steps * self.period + self.lag)
+        due = self._expected(self.base + timedelta(seconds=(steps - 1) * self.period))
         if self.missed:
             due = max(due, self.seen + timedelta(seconds=MISS_RETRY * self.missed))
         return due
 
-    def _stale(self, now: datetime) -> bool:
-        assert self.measured
-        return now - self.measured > timedelta(seconds=STALE_PERIODS * self.period)
-
     def as_dict(self) -> dict[str, Any]:
         """Return a form that JSON can hold."""
-        return asdict(self) | {
-            "measured": self.measured and self.measured.isoformat(),
-            "seen": self.seen and self.seen.isoformat(),
+        return {
+            key: row.isoformat() if isinstance(row, datetime) else row
+            for key, row in asdict(self).items()
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return what `as_dict` wrote."""
-        return cls(
-            **{
-                **data,
-                "measured": data["measured"]
-                and datetime.fromisoformat(data["measured"]),
-                "seen": data["seen"] and datetime.fromisoformat(data["seen"]),
-            }
-        )
+        found: dict[str, Any] = {
+            key: datetime.fromisoformat(row) if key in INSTANTS and row else row
+            for key, row in data.items()
+        }
+        return cls(**found)

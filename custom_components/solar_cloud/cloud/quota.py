@@ -1,34 +1,43 @@
 """The ledger: which call may be made when, so that no allowance is ever exceeded.
 
-The ledger keeps the vendor's time: it is anchored to the clock the vendor's answers show
-and runs on a monotonic clock, so a jump of the local clock opens no window early. What it
-has spent is stored in lots, ahead of the calls, so a crash can only make it too careful.
+The ledger keeps the vendor's time: it is anchored to the clock that the vendor's answers
+show and runs on a monotonic clock, so a jump of the local clock opens no window early.
+What it may spend is stored in lots, ahead of the calls, so a crash only makes it too
+careful. One thing cannot be known: how long Home Assistant was down. When books that were
+full are opened again under a local clock that runs ahead, one call is made too early; its
+answer shows the vendor's clock, and as nothing is forgotten before, it stays at that one.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum, auto
-from typing import Any, Protocol, Self
-from zoneinfo import ZoneInfo
+from typing import Any
 
+from .allowance import Allowance, Call, Demand, Left, Per, Purpose
+from .books import Book
 from .clock import Clock
 from .errors import QuotaExceeded
+from .windows import Calendar, Rolling, Window
 
-SLOTS_PER_WINDOW = 240
-HORIZONS = (1 / 24, 1 / 8, 1 / 4, 1 / 2, 1)
-BOUNDARY = 60.0
+__all__ = [
+    "Allowance",
+    "Calendar",
+    "Call",
+    "Demand",
+    "Ledger",
+    "Left",
+    "Per",
+    "Purpose",
+    "Rolling",
+    "Window",
+]
+
+LOTS = 100
 CLOCK_TOLERANCE = 5.0
-
-
-class Purpose(StrEnum):
-    """Why a call is made; the reserve is kept for commands."""
-
-    COMMAND = auto()
-    POLL = auto()
-    HISTORY = auto()
+SHORTEST_SLEEP = 0.001
+GIVE_WAY = 0.1
 
 
 PATIENCE: dict[Purpose, float] = {
@@ -38,169 +47,13 @@ PATIENCE: dict[Purpose, float] = {
 }
 
 
-class Per(StrEnum):
-    """Whose calls an allowance counts together."""
-
-    ACCOUNT = auto()
-    SUBJECT = auto()
-
-
-class Window(Protocol):
-    """A span over which the vendor counts."""
-
-    def slots(self, at: float) -> frozenset[int]:
-        """Return the slots in which a call made at `at` is booked."""
-        ...
-
-    def expires(self, slot: int) -> float:
-        """Return when calls booked in a slot no longer count."""
-        ...
-
-    def horizons(self, at: float) -> tuple[float, ...]:
-        """Return spans (s) over which a plan made at `at` must hold."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rolling:
-    """A window that slides: the last `seconds` count."""
-
-    seconds: float
-
-    @property
-    def _slot(self) -> float:
-        return self.seconds / SLOTS_PER_WINDOW
-
-    def slots(self, at: float) -> frozenset[int]:
-        """Return the slot of an instant."""
-        return frozenset({int(at // self._slot)})
-
-    def expires(self, slot: int) -> float:
-        """Return the end of the slot plus the window: never early."""
-        return (slot + 1) * self._slot + self.seconds
-
-    def horizons(self, at: float) -> tuple[float, ...]:
-        """Return parts of the window, so that a burst does not starve what follows."""
-        return tuple(part * self.seconds for part in HORIZONS)
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """A window that the vendor's calendar opens: each day, or each month."""
-
-    zone: ZoneInfo
-    monthly: bool = False
-
-    def _period(self, at: float) -> int:
-        day = datetime.fromtimestamp(at, self.zone).date()
-        return (day.replace(day=1) if self.monthly else day).toordinal()
-
-    def slots(self, at: float) -> frozenset[int]:
-        """Return the period; near a boundary both, as the clocks may differ."""
-        return frozenset({self._period(at - BOUNDARY), self._period(at + BOUNDARY)})
-
-    def expires(self, slot: int) -> float:
-        """Return the start of the next period."""
-        first = datetime.fromordinal(slot)
-        after = (
-            (first.replace(day=28) + timedelta(days=4)).replace(day=1)
-            if self.monthly
-            else first + timedelta(days=1)
-        )
-        return after.replace(tzinfo=self.zone).timestamp()
-
-    def horizons(self, at: float) -> tuple[float, ...]:
-        """Return the time left in the period."""
-        return (max(1.0, self.expires(self._period(at)) - at),)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
-    """What a vendor allows: `limit` calls a window, and `spacing` seconds in between.
-
-    `endpoints` is empty where every endpoint counts; `each` counts them one by one;
-    `reserve` calls are kept for commands.
-    """
-
-    name: str
-    limit: int | None = None
-    window: Window | None = None
-    endpoints: frozenset[str] = frozenset()
-    each: bool = False
-    per: Per = Per.ACCOUNT
-    spacing: float = 0.0
-    reserve: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A call that somebody wants to make; `subjects` are the devices it is about."""
-
-    endpoint: str
-    purpose: Purpose = Purpose.POLL
-    subjects: tuple[str, ...] = ()
-    cost: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """A call that is repeated every `interval` seconds."""
-
-    call: Call
-    interval: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """What is left of an allowance: for everybody, and for commands."""
-
-    allowance: str
-    polls: int
-    commands: int
-    limit: int
-    resets: datetime | None
-
-
 @dataclass(slots=True)
-class _Account:
-    """The books of one allowance, endpoint and subject."""
+class _Plan:
+    """What the feeds ask of one book, per second."""
 
-    booked: dict[int, int] = field(default_factory=dict)
-    last: float = 0.0
-    closed_until: float = 0.0
-    refusals: int = 0
-    correction: int = 0
-    corrected_at: float = 0.0
-
-    def used(self, window: Window, at: float) -> int:
-        """Return the calls that still count at an instant."""
-        return sum(
-            count for slot, count in self.booked.items() if window.expires(slot) > at
-        )
-
-    def prune(self, window: Window, before: float) -> None:
-        """Forget what has long expired."""
-        self.booked = {
-            slot: count
-            for slot, count in self.booked.items()
-            if window.expires(slot) > before
-        }
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return a form that JSON can hold."""
-        return {
-            "booked": [[slot, count] for slot, count in self.booked.items()],
-            "last": self.last,
-            "closed_until": self.closed_until,
-            "refusals": self.refusals,
-            "correction": self.correction,
-            "corrected_at": self.corrected_at,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return what `as_dict` wrote."""
-        return cls(**{**data, "booked": dict(data["booked"])})
+    allowance: Allowance
+    cost: float = 0.0
+    calls: float = 0.0
 
 
 type Save = Callable[[dict[str, Any]], Awaitable[None]]
@@ -223,8 +76,13 @@ class Ledger:
         self._lock = asyncio.Lock()
         self._allowances: tuple[Allowance, ...] = ()
         self._subjects: frozenset[str] = frozenset()
-        self._accounts: dict[str, _Account] = {}
-        self._credit = 0
+        self._books: dict[str, Book] = {}
+        self._counted: dict[Call, tuple[tuple[Allowance, str, int], ...]] = {}
+        self._plan: dict[str, _Plan] = {}
+        self._ahead: dict[str, int] | None = None
+        self._spent: dict[str, int] = {}
+        self._doubt: Mapping[str, int] | None = None
+        self._commands = 0
         self._anchor = clock.now().timestamp()
         self._monotonic = clock.monotonic()
         self.made: dict[str, int] = {}
@@ -232,11 +90,17 @@ class Ledger:
         self.allow(allowances)
         if stored:
             self._restore(stored)
+        self._opened = self.time
+        self._proven = stored["time"] if stored else self._anchor
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock.monotonic() - self._monotonic
 
     @property
     def time(self) -> float:
         """Return the vendor's time as far as we know it, in seconds since 1970."""
-        return self._anchor + self._clock.monotonic() - self._monotonic
+        return self._anchor + self._elapsed
 
     def allow(
         self, allowances: Iterable[Allowance], subjects: Iterable[str] = ()
@@ -244,16 +108,25 @@ class Ledger:
         """Take over the allowances, which may depend on the devices there are."""
         self._allowances = tuple(allowances)
         self._subjects = frozenset(subjects) or self._subjects
+        self._counted.clear()
+        self._plan = {}
 
     def sync(self, vendor_time: datetime) -> None:
         """Follow the clock that an answer of the vendor showed."""
         ahead = vendor_time.timestamp() - self.time
         if abs(ahead) > CLOCK_TOLERANCE:
             self._anchor += ahead
+            self._opened = self.time
+            for allowance in self._allowances:
+                for book in self._of(allowance).values():
+                    book.shift(allowance.window, ahead, self.time)
+        self._proven = self._anchor
+        for book in self._books.values():
+            book.fresh = {}
 
     def earliest(self, call: Call) -> datetime:
-        """Return when a call may be made, by every allowance that counts it."""
-        return datetime.fromtimestamp(self._earliest(call), UTC)
+        """Return when, by the local clock, a call may be made by every allowance."""
+        return self._local(self._earliest(call))
 
     @asynccontextmanager
     async def admit(self, call: Call) -> AsyncIterator[None]:
@@ -261,63 +134,74 @@ class Ledger:
 
         Raises QuotaExceeded when the turn is further away than the purpose can wait.
         """
+        command = call.purpose is Purpose.COMMAND
         waited = 0.0
         while True:
             async with self._lock:
                 wait = self._earliest(call) - self.time
-                if wait <= 0:
-                    await self._store_ahead()
-                    self._book(call)
+                if wait <= 0 and (command or not self._commands):
+                    begun = await self._book(call)
                     try:
                         yield
                     finally:
-                        self._touch(call)
+                        self._settle(call, begun)
                     return
+            if wait <= 0:
+                await self._clock.sleep(GIVE_WAY)
+                continue
             waited += wait
             if waited > PATIENCE[call.purpose]:
                 raise QuotaExceeded(retry_at=self.earliest(call))
-            await self._clock.sleep(wait)
+            self._commands += command
+            try:
+                await self._clock.sleep(max(wait, SHORTEST_SLEEP))
+            finally:
+                self._commands -= command
 
-    def learn(self, name: str, remaining: int) -> None:
+    def learn(self, name: str, remaining: int, call: Call | None = None) -> None:
         """Believe the vendor's count of the calls that remain over our own."""
-        for allowance in self._named(name):
-            if allowance.limit is None or allowance.window is None:
+        at = self.time
+        for allowance, key, _ in self._matching(call or Call(endpoint="")):
+            if allowance.name != name or not allowance.limit or not allowance.window:
                 continue
-            account = self._account(self._key(allowance))
-            used = account.used(allowance.window, self.time)
-            account.correction = remaining - (allowance.limit - used)
-            account.corrected_at = self.time
+            book = self._books[key]
+            foreign = allowance.limit - remaining - book.used(allowance.window, at)
+            if foreign > 0:
+                book.add(allowance.window.slots(at), foreign)
+            else:
+                book.forget(allowance.window.first(at), -foreign)
 
     def close(self, name: str, call: Call, first: float, longest: float) -> datetime:
         """Close one allowance after a refusal: longer each time, until a call succeeds."""
-        until = self.time
-        for allowance in self._named(name):
-            for key in self._keys(allowance, call):
-                account = self._account(key)
-                pause = min(first * 2**account.refusals, longest)
-                account.refusals += 1
-                account.closed_until = until = self.time + pause
+        at = until = self.time
+        for allowance, key, _ in self._matching(call):
+            if allowance.name == name:
+                book = self._books[key]
+                book.closed_at = at
+                book.pause = min(first * 2**book.refusals, longest)
+                book.refusals += 1
+                until = book.closed_until
         self.refused[call.endpoint] = self.refused.get(call.endpoint, 0) + 1
-        return datetime.fromtimestamp(until, UTC)
+        return self._local(until)
 
     def succeeded(self, call: Call) -> None:
         """Forget the refusals of the allowances that a call was counted in."""
-        for _, account in self._matching(call):
-            account.refusals = 0
+        for _, key, _ in self._matching(call):
+            self._books[key].refusals = 0
 
     def stretch(self, demands: Iterable[Demand]) -> float:
         """Return by how much all intervals must grow for the demands to fit."""
-        at = self.time
-        rates: dict[str, float] = {}
-        owner: dict[str, Allowance] = {}
+        self._plan = {}
         for demand in demands:
-            for allowance in self._allowances:
-                for key in self._keys(allowance, demand.call):
-                    cost = _cost(allowance, demand.call)
-                    rates[key] = rates.get(key, 0.0) + cost / demand.interval
-                    owner[key] = allowance
+            if demand.call not in self._counted:
+                self._counted[demand.call] = tuple(self._matching(demand.call))
+            for allowance, key, cost in self._counted[demand.call]:
+                plan = self._plan.setdefault(key, _Plan(allowance))
+                plan.cost += cost / demand.interval
+                plan.calls += 1 / demand.interval
+        at = self.time
         return max(
-            (self._stretch(owner[key], key, rate, at) for key, rate in rates.items()),
+            (_stretch(plan, self._books[key], at) for key, plan in self._plan.items()),
             default=1.0,
         )
 
@@ -325,175 +209,210 @@ class Ledger:
         """Return the tightest window, or None while nothing is limited."""
         at = self.time
         found = [
-            self._left(allowance, key, at)
+            self._left(allowance, allowance.limit, allowance.window, book, at)
             for allowance in self._allowances
-            if allowance.limit is not None
-            for key in self._keys(allowance, Call(endpoint="", subjects=()))
+            if allowance.limit and allowance.window
+            for book in (*self._of(allowance).values(), Book())
         ]
         return min(found, key=lambda left: left.polls / left.limit, default=None)
 
-    def as_dict(self, ahead: int = 0) -> dict[str, Any]:
+    def as_dict(self, ahead: Mapping[str, int] | None = None) -> dict[str, Any]:
         """Return a form that JSON can hold; `ahead` calls may still be made on it."""
         return {
             "time": self.time,
             "ahead": ahead,
-            "accounts": {key: row.as_dict() for key, row in self._accounts.items()},
+            "books": {key: row.as_dict() for key, row in self._books.items()},
         }
 
     async def flush(self) -> None:
         """Store the books as they are, with no call outstanding."""
-        self._credit = 0
+        self._ahead = None
         if self._save:
             await self._save(self.as_dict())
 
     def adopt(self, other: Ledger) -> None:
-        """Take over the books of another secret of the same account."""
-        self._restore(other.as_dict())
+        """Add the books of another secret of the same account."""
+        self._ahead = None
+        self.sync(datetime.fromtimestamp(other.time, UTC))
+        for key, book in other._books.items():
+            self._books.setdefault(key, Book()).merge(book)
 
     def _restore(self, stored: Mapping[str, Any]) -> None:
         self._anchor = max(self._anchor, stored["time"])
-        self._accounts = {
-            key: _Account.from_dict(row) for key, row in stored["accounts"].items()
-        }
-        if not (ahead := stored["ahead"]):
-            return
+        self._books = {key: Book.from_dict(row) for key, row in stored["books"].items()}
+        self._doubt = stored["ahead"]
         for allowance in self._allowances:
-            for key in [key for key in self._accounts if _owns(allowance, key)]:
-                account = self._accounts[key]
-                account.last = self.time
-                if allowance.window:
-                    count = ahead * (
-                        max(1, len(self._subjects))
-                        if allowance.per is Per.ACCOUNT
-                        else 1
-                    )
-                    for slot in allowance.window.slots(self.time):
-                        account.booked[slot] = account.booked.get(slot, 0) + count
+            for book in self._of(allowance).values():
+                self._doubt_book(allowance, book, self.time)
 
-    async def _store_ahead(self) -> None:
-        if self._credit <= 0:
-            self._credit = self._lot()
-            if self._save:
-                await self._save(self.as_dict(ahead=self._credit))
-        self._credit -= 1
+    def _doubt_book(self, allowance: Allowance, book: Book, at: float) -> None:
+        """Book what a crash may have hidden."""
+        if self._doubt is None:
+            return
+        book.last = at
+        if allowance.window and (count := self._doubt.get(allowance.name)):
+            book.add(allowance.window.slots(at), count)
 
-    def _lot(self) -> int:
-        limits = [row.limit for row in self._allowances if row.limit is not None]
-        return max(1, min(limits, default=100) // 100)
+    def _local(self, at: float) -> datetime:
+        return self._clock.now() + timedelta(seconds=at - self.time)
 
-    def _named(self, name: str) -> list[Allowance]:
-        return [row for row in self._allowances if row.name == name]
-
-    def _account(self, key: str) -> _Account:
-        return self._accounts.setdefault(key, _Account())
-
-    def _key(self, allowance: Allowance, endpoint: str = "", subject: str = "") -> str:
-        return f"{allowance.name}|{endpoint if allowance.each else ''}|{subject}"
+    def _of(self, allowance: Allowance) -> dict[str, Book]:
+        return {
+            key: book
+            for key, book in self._books.items()
+            if key.split("|", 1)[0] == allowance.name
+        }
 
     def _keys(self, allowance: Allowance, call: Call) -> list[str]:
         if call.endpoint and allowance.endpoints:
             if call.endpoint not in allowance.endpoints:
                 return []
+        endpoint = call.endpoint if allowance.each else ""
         if allowance.per is Per.ACCOUNT:
-            return [self._key(allowance, call.endpoint)]
+            return [f"{allowance.name}|{endpoint}|"]
         subjects = call.subjects or tuple(sorted(self._subjects))
-        return [self._key(allowance, call.endpoint, subject) for subject in subjects]
+        return [f"{allowance.name}|{endpoint}|{subject}" for subject in subjects]
 
-    def _matching(self, call: Call) -> list[tuple[Allowance, _Account]]:
-        return [
-            (allowance, self._account(key))
+    def _matching(self, call: Call) -> list[tuple[Allowance, str, int]]:
+        """Return the allowances that count a call, with the key of the book and the cost."""
+        found = [
+            (allowance, key, allowance.cost(call))
             for allowance in self._allowances
             for key in self._keys(allowance, call)
         ]
+        for allowance, key, _ in found:
+            if key not in self._books:
+                self._books[key] = Book()
+                self._doubt_book(allowance, self._books[key], self._opened)
+        return found
 
     def _earliest(self, call: Call) -> float:
         at = self.time
         return max(
             (
-                _opens(allowance, account, call, at)
-                for allowance, account in self._matching(call)
+                self._opens(allowance, key, cost, call.purpose, at)
+                for allowance, key, cost in self._matching(call)
             ),
             default=at,
         )
 
-    def _book(self, call: Call) -> None:
+    def _opens(
+        self, allowance: Allowance, key: str, cost: int, purpose: Purpose, at: float
+    ) -> float:
+        """Return when one allowance lets a call through."""
+        book = self._books[key]
+        opens = max(at, book.closed_until)
+        if allowance.spacing and book.last:
+            opens = max(opens, book.last + allowance.spacing)
+        if allowance.limit is None or not (window := allowance.window):
+            return opens
+        limit = allowance.limit
+        if purpose is not Purpose.COMMAND:
+            limit -= allowance.reserve
+        opens = max(opens, _frees(book, window, cost, limit, at))
+        if purpose is Purpose.HISTORY and (plan := self._plan.get(key)):
+            horizons = window.horizons(at)
+            if any(
+                book.used(window, at + span) + cost + plan.cost * span > limit
+                for span in horizons
+            ):
+                opens = max(opens, at + horizons[0])
+        return opens
+
+    async def _book(self, call: Call) -> float:
+        """Book a call; what it may lead to is stored before it is made."""
+        rows = self._matching(call)
+        to_store = None
+        if not self._covered(rows):
+            self._spent = {}
+            self._ahead = {
+                row.name: max(row.cost(call), row.limit // LOTS)
+                for row in self._allowances
+                if row.limit
+            }
+            to_store = self.as_dict(self._ahead)
         at = self.time
+        proven = self._proven + self._elapsed
+        for allowance, key, cost in rows:
+            book = self._books[key]
+            book.last = at
+            self._spent[key] = self._spent.get(key, 0) + cost
+            if window := allowance.window:
+                slots = window.slots(at)
+                if not slots <= book.booked.keys():
+                    book.prune(window, proven)
+                book.add(slots, cost)
+        if to_store and self._save:
+            try:
+                await self._save(to_store)
+            except BaseException:
+                self._ahead = None
+                raise
         self.made[call.endpoint] = self.made.get(call.endpoint, 0) + 1
-        for allowance, account in self._matching(call):
-            account.last = at
-            if not (window := allowance.window):
-                continue
-            account.prune(window, at - 2 * BOUNDARY)
-            for slot in window.slots(at):
-                cost = _cost(allowance, call)
-                account.booked[slot] = account.booked.get(slot, 0) + cost
+        return at
 
-    def _touch(self, call: Call) -> None:
-        for _, account in self._matching(call):
-            account.last = self.time
+    def _covered(self, rows: list[tuple[Allowance, str, int]]) -> bool:
+        """Return whether the stored books already hold a call."""
+        ahead = self._ahead
+        return ahead is not None and all(
+            self._spent.get(key, 0) + cost <= ahead.get(allowance.name, 0)
+            for allowance, key, cost in rows
+            if allowance.limit
+        )
 
-    def _stretch(self, allowance: Allowance, key: str, rate: float, at: float) -> float:
-        if (limit := allowance.limit) is None or not (window := allowance.window):
-            return max(1.0, rate * allowance.spacing)
-        account = self._account(key)
-        total = limit + _correction(allowance, account, at) - allowance.reserve
-        worst = 1.0
-        for horizon in window.horizons(at):
-            available = max(1, total - account.used(window, at + horizon))
-            worst = max(worst, rate * horizon / available)
-        return worst
+    def _settle(self, call: Call, begun: float) -> None:
+        at = self.time
+        for allowance, key, cost in self._matching(call):
+            book = self._books[key]
+            book.last = at
+            if window := allowance.window:
+                book.settle(window.slots(begun), window.slots(at), cost)
 
-    def _left(self, allowance: Allowance, key: str, at: float) -> Left:
-        account = self._account(key)
-        assert allowance.limit is not None
-        limit = allowance.limit + _correction(allowance, account, at)
-        used = account.used(allowance.window, at) if allowance.window else 0
-        resets = account.closed_until
-        if allowance.window and account.booked:
-            resets = max(resets, min(map(allowance.window.expires, account.booked)))
+    def _left(
+        self, allowance: Allowance, limit: int, window: Window, book: Book, at: float
+    ) -> Left:
+        free = max(0, limit - book.used(window, at))
+        first = window.first(at)
+        resets = book.closed_until
+        if resets > at:
+            free = 0
+        elif counting := [slot for slot in book.booked if slot >= first]:
+            resets = window.expires(min(counting))
         return Left(
             allowance=allowance.name,
-            polls=max(0, limit - used - allowance.reserve),
-            commands=max(0, limit - used),
-            limit=max(1, allowance.limit),
-            resets=datetime.fromtimestamp(resets, UTC) if resets > at else None,
+            polls=max(0, free - allowance.reserve),
+            commands=free,
+            limit=limit,
+            resets=self._local(resets) if resets > at else None,
         )
 
 
-def _owns(allowance: Allowance, key: str) -> bool:
-    return key.split("|", 1)[0] == allowance.name
-
-
-def _cost(allowance: Allowance, call: Call) -> int:
-    return call.cost if allowance.per is Per.ACCOUNT else 1
-
-
-def _correction(allowance: Allowance, account: _Account, at: float) -> int:
-    """Return what the vendor's own count adds or takes, until a window has passed."""
-    if not account.corrected_at or not (window := allowance.window):
-        return 0
-    booked = max(window.slots(account.corrected_at))
-    return account.correction if window.expires(booked) > at else 0
-
-
-def _opens(allowance: Allowance, account: _Account, call: Call, at: float) -> float:
-    """Return when one allowance lets a call through."""
-    opens = max(at, account.closed_until)
-    if allowance.spacing and account.last:
-        opens = max(opens, account.last + allowance.spacing)
-    if allowance.limit is None or not (window := allowance.window):
-        return opens
-    limit = allowance.limit + _correction(allowance, account, at)
-    if call.purpose is not Purpose.COMMAND:
-        limit -= allowance.reserve
-    excess = account.used(window, at) + _cost(allowance, call) - limit
-    for slot in sorted(account.booked):
+def _frees(book: Book, window: Window, cost: int, limit: int, at: float) -> float:
+    """Return when a window has room for a call."""
+    first = window.first(at)
+    excess = book.used(window, at) + cost - limit
+    opens = at
+    for slot in sorted(slot for slot in book.booked if slot >= first):
         if excess <= 0:
-            break
-        if (expires := window.expires(slot)) > at:
-            excess -= account.booked[slot]
-            opens = max(opens, expires)
+            return opens
+        excess -= book.booked[slot]
+        opens = window.expires(slot)
     if excess > 0:
-        soonest = max(map(window.expires, window.slots(at)))
-        opens = max(opens, soonest)
+        opens = max(map(window.expires, window.slots(at)))
     return opens
+
+
+def _stretch(plan: _Plan, book: Book, at: float) -> float:
+    """Return by how much the feeds must slow down for one book."""
+    allowance = plan.allowance
+    worst = max(1.0, plan.calls * allowance.spacing)
+    if not allowance.limit or not (window := allowance.window):
+        return worst
+    total = allowance.limit - allowance.reserve
+    spans = window.horizons(at)
+    if sum(book.booked.values()) + plan.cost * max(spans) <= total:
+        return worst
+    for span in spans:
+        free = max(1, total - book.used(window, at + span))
+        worst = max(worst, plan.cost * span / free)
+    return worst

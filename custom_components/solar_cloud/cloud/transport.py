@@ -11,9 +11,14 @@ from typing import Any
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientHandlerType,
+    ClientOSError,
+    ClientRequest,
+    ClientResponse,
     ClientSession,
     ClientTimeout,
     InvalidURL,
+    ServerDisconnectedError,
 )
 
 from .errors import AnswerLost, CloudUnavailable, UnexpectedAnswer
@@ -36,6 +41,16 @@ class Answer:
             return parsedate_to_datetime(self.headers["Date"])
         except KeyError, ValueError:
             return None
+
+
+async def _once(send: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """Send a request; aiohttp would send a GET or PUT again when its connection drops."""
+    try:
+        return await handler(send)
+    except ClientConnectorError:
+        raise
+    except (ClientOSError, ServerDisconnectedError) as err:
+        raise AnswerLost(type(err).__name__) from None
 
 
 async def request(
@@ -61,6 +76,7 @@ async def request(
             json=body,
             timeout=TIMEOUT,
             allow_redirects=False,
+            middlewares=(_once,),
         ) as response:
             text = await response.text(errors="replace")
             return Answer(
