@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -102,6 +102,8 @@ class Account:
             ),
         )
 
+        self.dispatcher.writes = self._kept_writes()
+
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start work that ends with the entry."""
         return self.entry.async_create_background_task(
@@ -135,10 +137,13 @@ class Account:
             )
         self.entry.async_on_unload(self.leases.async_stop_watching)
         self.entry.async_on_unload(
-            async_track_time_interval(
-                self.hass, lambda _: self.async_recompute(), HEARTBEAT
-            )
+            async_track_time_interval(self.hass, self._async_heartbeat, HEARTBEAT)
         )
+
+    @callback
+    def _async_heartbeat(self, now: datetime) -> None:
+        """Let the readings age."""
+        self.async_recompute()
 
     async def _async_set_up_dashboard(self, hass: HomeAssistant) -> None:
         """Carry out what was chosen in the config flow, once."""
@@ -250,6 +255,23 @@ class Account:
             for call in self.vendor.calls(feed.key)
         )
 
+    def _kept_writes(self) -> dispatch.Writes:
+        """Return the writes of the day on which the account was last stored."""
+        kept = self.store.kept.writes
+        if not kept:
+            return dispatch.Writes()
+        return dispatch.Writes(
+            day=date.fromisoformat(kept["day"]), count=dict(kept["count"])
+        )
+
+    def count_write(self, device: str) -> None:
+        """Count a write to a device; raises once the user's own bound is reached."""
+        writes, today = self.dispatcher.writes, self.today()
+        most = self.entry.options.get(CONF_WRITES_PER_DAY)
+        if most is not None and writes.today(device, today) >= most:
+            raise dispatch.WritesSpent
+        writes.add(device, today)
+
     async def async_keep(self, feed: str, snapshot: Snapshot) -> None:
         """Store a snapshot with the counters it leads to, before anybody sees it."""
         kept = self.store.kept
@@ -350,6 +372,12 @@ class Account:
     def report(self, outcome: Outcome) -> None:
         """Tell an outcome: to the sensor, and as an event."""
         self.outcomes[outcome.plant] = outcome
+        writes = self.dispatcher.writes
+        if writes.day:
+            self.store.kept.writes = {
+                "day": writes.day.isoformat(),
+                "count": dict(writes.count),
+            }
         async_dispatcher_send(self.hass, signal_outcome(self.entry), outcome)
         self.hass.bus.async_fire(EVENT_COMMAND, event_data(outcome))
 

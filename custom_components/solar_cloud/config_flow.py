@@ -172,7 +172,9 @@ class SolarCloudConfigFlow(ConfigFlow, domain=DOMAIN):
                 Connection(
                     session=async_get_clientsession(self.hass),
                     clock=clock_of(self.hass),
-                    ledger=await async_open_ledger(self.hass, info, credentials),
+                    ledger=await async_open_ledger(
+                        self.hass, info, credentials, heir_of=self._known_credentials()
+                    ),
                     credentials=credentials,
                     language=self.hass.config.language.split("-", 1)[0],
                 )
@@ -193,15 +195,24 @@ class SolarCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         )
         return {}, {}
 
+    def _known_credentials(self) -> Mapping[str, str] | None:
+        """Return the credentials that new ones take the place of."""
+        known: Mapping[str, str] | None = None
+        if self.source == SOURCE_REAUTH:
+            known = self._get_reauth_entry().data[CONF_CREDENTIALS]
+        elif self.source == SOURCE_RECONFIGURE:
+            known = self._get_reconfigure_entry().data[CONF_CREDENTIALS]
+        return known
+
     async def _async_after_sign_in(self) -> ConfigFlowResult:
         """Go on to what the flow was started for."""
         signed_in = self._require()
-        await self.async_set_unique_id(signed_in.identity.unique_id)
         if self.source == SOURCE_REAUTH:
             entry = self._get_reauth_entry()
         elif self.source == SOURCE_RECONFIGURE:
             entry = self._get_reconfigure_entry()
         else:
+            await self.async_set_unique_id(signed_in.identity.unique_id)
             self._abort_if_unique_id_configured()
             if self._known_plants(signed_in.identity.plants):
                 return self.async_abort(reason="already_configured")

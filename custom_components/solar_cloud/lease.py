@@ -223,6 +223,8 @@ class Leases:
         )
         lease = Lease(run=run, before={})
         try:
+            for device in run.devices:
+                self._account.count_write(device)
             await self._async_replace(lease)
             lease.before = await self._account.vendor.prepare(run)
             self._leases[run.id] = lease
@@ -489,7 +491,8 @@ class Leases:
         err: CloudError | None = None,
         control: str | None = None,
     ) -> Outcome:
-        devices = lease.run.devices
+        devices, account = lease.run.devices, self._account
+        writes = account.dispatcher.writes
         return Outcome(
             plant=lease.run.plant,
             device=devices[0] if len(devices) == 1 else lease.run.plant,
@@ -500,6 +503,9 @@ class Leases:
             evidence=evidence,
             code=err.code if err else None,
             message=(err.words or err.key) if err else None,
+            writes_today=max(
+                (writes.today(device, account.today()) for device in devices), default=0
+            ),
         )
 
     def _report(

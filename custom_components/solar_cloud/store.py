@@ -40,9 +40,16 @@ def ledger_id(info: VendorInfo, credentials: Mapping[str, str]) -> str:
 
 
 async def async_open_ledger(
-    hass: HomeAssistant, info: VendorInfo, credentials: Mapping[str, str]
+    hass: HomeAssistant,
+    info: VendorInfo,
+    credentials: Mapping[str, str],
+    *,
+    heir_of: Mapping[str, str] | None = None,
 ) -> Ledger:
-    """Return the books of an account, which the config flow and the entry share."""
+    """Return the books of an account, which the config flow and the entry share.
+
+    A new secret of the same account takes over what was spent with the old one.
+    """
     name = ledger_id(info, credentials)
     ledgers = hass.data.setdefault(_LEDGERS, {})
     if name not in ledgers:
@@ -54,6 +61,8 @@ async def async_open_ledger(
                 info.allowances, clock_of(hass), stored=stored, save=store.async_save
             ),
         )
+        if heir_of and ledger_id(info, heir_of) != name:
+            ledgers[name].adopt(await async_open_ledger(hass, info, heir_of))
     return ledgers[name]
 
 
@@ -79,6 +88,7 @@ class Kept:
     counters: dict[str, Any] = field(default_factory=dict)
     leases: list[dict[str, Any]] = field(default_factory=list)
     history: dict[str, Any] = field(default_factory=dict)
+    writes: dict[str, Any] = field(default_factory=dict)
 
 
 class AccountStore:
@@ -116,6 +126,7 @@ class AccountStore:
                 "counters": self.kept.counters,
                 "leases": self.kept.leases,
                 "history": deepcopy(self.kept.history),
+                "writes": dict(self.kept.writes),
             }
         )
 

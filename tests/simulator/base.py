@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 import json
 from typing import Any, ClassVar, Protocol
 
@@ -220,7 +221,11 @@ class VendorServer(ABC):
             listener(call)
         if answer is None:
             return _hang_up(request)
-        return answer.response()
+        response = answer.response()
+        # By the simulator's clock: aiohttp would stamp the machine's time.
+        now = self.world.clock.now()
+        response.headers["Date"] = format_datetime(now, usegmt=True)
+        return response
 
     async def _before(self, call: Call) -> Answer | None:
         """Apply the faults that hit before anything is carried out."""

@@ -12,15 +12,27 @@ from typing import Any
 
 from .clock import Clock
 from .control import Absent, Control, Evidence, Outcome, Setting, State
-from .errors import AnswerLost, Busy, CloudError, CloudUnavailable, QuotaExceeded
+from .errors import (
+    AnswerLost,
+    Busy,
+    CloudError,
+    CloudUnavailable,
+    QuotaExceeded,
+    UnexpectedAnswer,
+)
 from .vendor import Vendor
 
 FRESH = timedelta(minutes=1)
 READ_BACK_AFTER = (0.0, 5.0, 15.0, 40.0)
 RETRY_AFTER = (5.0, 20.0, 60.0)
+RETRY_QUOTA_AFTER = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=24)
+LOOK_UP_EVERY = 5.0
 CLOCK_AGREES = 120.0
 TOLERANCE = 1e-6
+
+# What a parser may stumble over in an answer that no document describes.
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 class WritesSpent(CloudError):
@@ -33,6 +45,7 @@ class WritesSpent(CloudError):
 class Pending:
     """A command on its way, and what has become of it so far."""
 
+    plant: str
     device: str
     key: str
     value: Setting
@@ -40,12 +53,21 @@ class Pending:
     state: State = State.QUEUED
 
 
+type Batch = dict[str, Pending]
+
+
 @dataclass(slots=True)
 class _Queue:
-    """The commands that wait for a device, and whether somebody carries them out."""
+    """The commands that wait for a device, and whether somebody carries them out.
 
-    waiting: dict[str, Pending] = field(default_factory=dict)
+    `written` tells when each control was last written to: what is known from before then
+    proves nothing.
+    """
+
+    device: str
+    waiting: Batch = field(default_factory=dict)
     busy: bool = False
+    written: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -92,154 +114,180 @@ class Dispatcher:
 
     def submit(self, device: str, key: str, value: Setting) -> Pending:
         """Take a command in; an older one for the same control is superseded."""
-        queue = self._queues.setdefault(device, _Queue())
+        queue = self._queues.setdefault(device, _Queue(device))
         if older := queue.waiting.pop(key, None):
             self._finish(older, State.SUPERSEDED)
-        pending = Pending(
-            device, key, value, asyncio.get_running_loop().create_future()
-        )
+        plant = self._house.plant_of(device)
+        outcome = asyncio.get_running_loop().create_future()
+        pending = Pending(plant, device, key, value, outcome)
         queue.waiting[key] = pending
         if not queue.busy:
             queue.busy = True
-            self._house.spawn(self._work(queue, device))
+            self._house.spawn(self._work(queue))
         return pending
 
     def queued(self, pending: Pending) -> Outcome:
         """Report a command that still waits, or whose proof does."""
         return self._report(pending, pending.state)
 
-    async def _work(self, queue: _Queue, device: str) -> None:
+    async def _work(self, queue: _Queue) -> None:
         try:
             while queue.waiting:
                 batch, queue.waiting = queue.waiting, {}
-                await self._carry_out(queue, device, batch)
+                await self._carry_out(queue, batch)
         finally:
             queue.busy = False
 
-    async def _carry_out(
-        self, queue: _Queue, device: str, batch: dict[str, Pending]
-    ) -> None:
+    async def _carry_out(self, queue: _Queue, batch: Batch) -> None:
         for key in list(batch):
-            if self._shown(device, key, batch[key].value):
+            if self._shown(queue, batch[key]):
                 self._finish(batch.pop(key), State.CONFIRMED, Evidence.READ_BACK)
-        if not batch:
-            return
         try:
-            lost = await self._send(queue, device, batch)
-            if batch and lost:
-                await self._find_out(queue, device, batch)
-            elif batch:
-                await self._read_back(device, batch)
+            try:
+                await self._send(queue, batch)
+            except AnswerLost:
+                if not await self._read_back(queue, batch):
+                    self._finish_all(batch, State.UNCONFIRMED)
+                await self._send(queue, batch)
+            await self._prove(queue, batch, State.FAILED)
+        except AnswerLost as err:
+            await self._prove(queue, batch, State.FAILED, err)
+        except UnexpectedAnswer as err:
+            await self._prove(queue, batch, State.REFUSED, err)
         except CloudError as err:
-            for pending in batch.values():
-                self._finish(pending, State.FAILED, err=err)
+            self._finish_all(batch, State.FAILED, err)
 
-    def _shown(self, device: str, key: str, value: Setting) -> bool:
+    def _shown(self, queue: _Queue, pending: Pending) -> bool:
         """Return whether a fresh read-back shows the value already."""
-        known = self._house.known(device, key)
+        known = self._house.known(pending.device, pending.key)
+        written = queue.written.get(pending.key)
         return (
             isinstance(known, Control)
             and self._clock.now() - known.at <= FRESH
-            and known.value is not None
-            and agrees(known, value)
+            and (written is None or known.at > written)
+            and agrees(known, pending.value)
         )
 
-    async def _send(
-        self, queue: _Queue, device: str, batch: dict[str, Pending]
-    ) -> bool:
-        """Send once the limits let it through; returns whether the answer was lost."""
-        started = self._clock.now()
-        for pause in (*RETRY_AFTER, None):
-            self._drop_superseded(queue, batch)
-            if not batch:
-                return False
+    async def _send(self, queue: _Queue, batch: Batch) -> None:
+        """Send what the device does not hold yet, once the limits let it through.
+
+        Raises AnswerLost or UnexpectedAnswer when it is not known whether it arrived.
+        """
+        latest = self._clock.now() + LONGEST_WAIT
+        pauses = list(RETRY_AFTER)
+        while batch:
             try:
-                await self._write(device, batch)
+                await self._write(queue, batch)
             except QuotaExceeded as err:
-                await self._wait(queue, batch, err.retry_at, started)
-            except AnswerLost:
-                return True
+                await self._wait(queue, batch, err, latest)
+            except AnswerLost, UnexpectedAnswer:
+                raise
             except Busy, CloudUnavailable:
-                if pause is None:
+                if not pauses:
                     raise
-                await self._clock.sleep(pause)
+                await self._pause(queue, batch, pauses.pop(0))
             except CloudError as err:
-                for key in list(batch):
-                    self._finish(batch.pop(key), State.REFUSED, err=err)
-                return False
+                self._finish_all(batch, State.REFUSED, err)
             else:
-                return False
-        return await self._send(queue, device, batch)
+                return
 
     async def _wait(
-        self,
-        queue: _Queue,
-        batch: dict[str, Pending],
-        retry_at: datetime | None,
-        started: datetime,
+        self, queue: _Queue, batch: Batch, err: QuotaExceeded, latest: datetime
     ) -> None:
         """Wait for the vendor's limit, as long as nobody wants something newer."""
+        now = self._clock.now()
+        until = err.retry_at or now + RETRY_QUOTA_AFTER
+        if until > latest:
+            raise err
         for pending in batch.values():
             self._report(pending, State.QUEUED)
-        now = self._clock.now()
-        until = retry_at or now + timedelta(minutes=1)
-        if until - started > LONGEST_WAIT:
-            raise QuotaExceeded(retry_at=retry_at)
-        while (left := (until - self._clock.now()).total_seconds()) > 0 and batch:
-            await self._clock.sleep(min(left, 30.0))
+        # A limit that opens just now is not asked again in the same instant.
+        await self._pause(queue, batch, max(1.0, (until - now).total_seconds()))
+
+    async def _pause(self, queue: _Queue, batch: Batch, seconds: float) -> None:
+        """Sleep, but not longer than something in the batch is still wanted."""
+        until = self._clock.now() + timedelta(seconds=seconds)
+        self._drop_superseded(queue, batch)
+        while batch and (left := (until - self._clock.now()).total_seconds()) > 0:
+            await self._clock.sleep(min(left, LOOK_UP_EVERY))
             self._drop_superseded(queue, batch)
 
-    def _drop_superseded(self, queue: _Queue, batch: dict[str, Pending]) -> None:
-        for key in list(batch):
-            if key in queue.waiting:
-                self._finish(batch.pop(key), State.SUPERSEDED)
+    def _drop_superseded(self, queue: _Queue, batch: Batch) -> None:
+        for key in batch.keys() & queue.waiting.keys():
+            self._finish(batch.pop(key), State.SUPERSEDED)
 
-    async def _write(self, device: str, batch: dict[str, Pending]) -> None:
+    async def _write(self, queue: _Queue, batch: Batch) -> None:
         today, most = self._house.today(), self._house.writes_per_day()
-        if most is not None and self.writes.today(device, today) + len(batch) > most:
-            raise WritesSpent
-        for _ in batch:
-            self.writes.add(device, today)
+        if most is not None:
+            allowed = max(0, most - self.writes.today(queue.device, today))
+            for key in list(batch)[allowed:]:
+                self._finish(batch.pop(key), State.REFUSED, err=WritesSpent())
+            if not batch:
+                return
         changes = {key: pending.value for key, pending in batch.items()}
-        refused = await self._vendor.write(device, changes)
-        for key, err in refused.items():
-            self._finish(batch.pop(key), State.REFUSED, err=err)
+        try:
+            refused = await self._vendor.write(queue.device, changes)
+        except (AnswerLost, UnexpectedAnswer, *MALFORMED) as err:
+            self._wrote(queue, batch, today)
+            if isinstance(err, CloudError):
+                raise
+            raise UnexpectedAnswer(type(err).__name__) from None
+        for key, reason in refused.items():
+            self._finish(batch.pop(key), State.REFUSED, err=reason)
+        self._wrote(queue, batch, today)
         for pending in batch.values():
             self._report(pending, State.ACCEPTED)
 
-    async def _find_out(
-        self, queue: _Queue, device: str, batch: dict[str, Pending]
-    ) -> None:
-        """After a lost answer: read back, and send once more what did not arrive."""
-        await self._read_back(device, batch, final=False)
-        if not batch:
-            return
-        await self._send(queue, device, batch)
-        if batch:
-            await self._read_back(device, batch)
+    def _wrote(self, queue: _Queue, batch: Batch, today: date) -> None:
+        """Count what was written, or may have been."""
+        for key in batch:
+            self.writes.add(queue.device, today)
+            queue.written[key] = self._clock.now()
 
-    async def _read_back(
-        self, device: str, batch: dict[str, Pending], *, final: bool = True
+    async def _prove(
+        self,
+        queue: _Queue,
+        batch: Batch,
+        otherwise: State,
+        err: CloudError | None = None,
     ) -> None:
         """Confirm what the device shows; what it does not show in time has failed."""
+        answered = await self._read_back(queue, batch)
+        self._finish_all(batch, otherwise if answered else State.UNCONFIRMED, err)
+
+    async def _read_back(self, queue: _Queue, batch: Batch) -> bool:
+        """Confirm what the device shows by and by; returns whether it answered."""
         answered = False
         for pause in READ_BACK_AFTER:
-            await self._clock.sleep(pause)
+            await self._pause(queue, batch, pause)
+            if not batch:
+                break
             try:
-                found = await self._vendor.read(device, list(batch))
+                found = await self._read(queue.device, batch)
             except CloudError:
                 continue
             answered = True
-            self._house.learned(device, found)
+            self._house.learned(queue.device, found)
             for key, control in found.items():
-                if isinstance(control, Control) and agrees(control, batch[key].value):
+                if (
+                    key in batch
+                    and isinstance(control, Control)
+                    and agrees(control, batch[key].value)
+                ):
                     self._finish(batch.pop(key), State.CONFIRMED, Evidence.READ_BACK)
-            if not batch or not final:
-                return
-        state = State.FAILED if answered else State.UNCONFIRMED
-        if final:
-            for key in list(batch):
-                self._finish(batch.pop(key), state)
+        return answered
+
+    async def _read(self, device: str, batch: Batch) -> Mapping[str, Control | Absent]:
+        try:
+            return await self._vendor.read(device, list(batch))
+        except MALFORMED as err:
+            raise UnexpectedAnswer(type(err).__name__) from None
+
+    def _finish_all(
+        self, batch: Batch, state: State, err: CloudError | None = None
+    ) -> None:
+        for key in list(batch):
+            self._finish(batch.pop(key), state, err=err)
 
     def _finish(
         self,
@@ -261,7 +309,7 @@ class Dispatcher:
     ) -> Outcome:
         pending.state = state
         outcome = Outcome(
-            plant=self._house.plant_of(pending.device),
+            plant=pending.plant,
             device=pending.device,
             control=pending.key,
             value=pending.value,

@@ -49,6 +49,8 @@ SWAPPED = {
     "grid_export_energy_today": "grid_import_energy_today",
 }
 NEGATED = "grid_power"
+GRID = "grid_"
+OTHER_PV = "external_pv_power"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +214,9 @@ def summed_up(
         having = [row for row in devices if key in readings.get(row.id, {})]
         if not having:
             continue
+        if key.startswith(GRID):
+            meters = [row for row in having if row.kind is DeviceKind.METER]
+            having = meters or having
         complete = silent.isdisjoint(row.kind for row in having)
         found[key] = _sum(key, _all(having, readings, key), complete=complete)
     found |= _battery(devices, readings)
@@ -220,9 +225,11 @@ def summed_up(
     modes = _all(devices, readings, "active_mode")
     if modes:
         same = {row.value for row in modes}
-        value = "other" if None not in same else None
-        value = same.pop() if len(same) == 1 else value
-        found["active_mode"] = Reading(value=value, at=min(row.at for row in modes))
+        mixed = None if None in same else "other"
+        found["active_mode"] = Reading(
+            value=same.pop() if len(same) == 1 else mixed,
+            at=min(row.at for row in modes),
+        )
     return found
 
 
@@ -246,8 +253,10 @@ def _numbers(rows: Iterable[Reading]) -> list[float] | None:
 
 
 def _told(rows: Mapping[str, Reading]) -> bool:
-    """Return whether a device has ever measured something."""
-    return any(quantity(key).is_sum for key in rows)
+    """Return whether a device has told anything that a plant's sums are made of."""
+    return any(
+        quantity(key).kind is Kind.POWER or quantity(key).is_counter for key in rows
+    )
 
 
 def _sum(key: str, rows: list[Reading], *, complete: bool) -> Reading:
@@ -290,14 +299,13 @@ def _load(
         told = _all(devices, readings, key)
         if len(told) == 1:
             found[key] = told[0]
-    inverters = _all(devices, readings, "inverter_power")
-    grid, inverter = plant.get("grid_power"), plant.get("inverter_power")
-    if "load_power" in found or not grid or not inverter or not inverters:
-        return found | _load_energy(plant, found)
-    balance = _numbers([grid, inverter])
-    value = None if balance is None else max(0.0, round(sum(balance), 3))
-    found["load_power"] = Reading(value=value, at=min(grid.at, inverter.at))
-    return found | _load_energy(plant, found)
+    parts = [plant.get(key) for key in ("grid_power", "inverter_power")]
+    rows = [row for row in (*parts, plant.get(OTHER_PV)) if row]
+    if "load_power" not in found and None not in parts:
+        balance = _numbers(rows)
+        value = None if balance is None else max(0.0, round(sum(balance), 3))
+        found["load_power"] = Reading(value=value, at=min(row.at for row in rows))
+    return found if OTHER_PV in plant else found | _load_energy(plant, found)
 
 
 def _load_energy(
@@ -317,7 +325,7 @@ def _load_energy(
         made, bought, sold = known
         derived[f"load_energy{suffix}"] = Reading(
             value=max(0.0, round(made + bought - sold, 3)),
-            at=min(row.at for row in rows),
+            at=max(row.at for row in rows),
         )
     return derived
 

@@ -132,6 +132,7 @@ class InverterControls:
         self._owed: dict[str, bool] = memory.setdefault("scheduler_owed", {})
         self._locks: dict[str, asyncio.Lock] = {}
         self._last: dict[str, Found] = {}
+        self._carried: set[tuple[str, str]] = set()
         self.remember: Callable[[], Awaitable[None]] | None = None
 
     def lock(self, sn: str) -> asyncio.Lock:
@@ -172,7 +173,10 @@ class InverterControls:
         return {key: found[key] for key in keys}
 
     def _fresh(self, sn: str, key: str) -> Control | None:
-        """Return what was read so recently that a poll need not ask again."""
+        """Return what was read just before we were started, so that it is not asked twice."""
+        if (sn, key) not in self._carried:
+            return None
+        self._carried.discard((sn, key))
         known = self.last(sn, key)
         if isinstance(known, Control) and self._clock.now() - known.at < FRESH:
             return known
@@ -182,6 +186,7 @@ class InverterControls:
         """Take over what was read before a restart."""
         for sn, found in controls.items():
             self._last.setdefault(sn, {}).update(found)
+            self._carried |= {(sn, key) for key in found}
 
     def found(self, sn: str) -> Found:
         """Return what a device has answered so far; it grows while it is read."""

@@ -1,0 +1,1 @@
+"""Tests of the vendors' clouds and of what they share."""

@@ -1,0 +1,568 @@
+"""A Home Assistant, its files and a simulated cloud on one injected clock.
+
+Nothing waits for real time: the event loop's clock, Home Assistant's, the ledger's and the
+simulator's are one frozen clock, which moves to the next timer once everybody has come to
+rest, so that no interval, allowance or lease is ever shortened. A killed Home Assistant
+leaves its files as they were at that instant, and not a request or a line more.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextvars import Context, ContextVar, copy_context
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+import json
+import logging
+from math import inf
+from pathlib import Path
+import sqlite3
+import time
+from types import TracebackType
+from typing import Any, Self
+from unittest.mock import patch
+
+from aiohttp import ClientResponse, ClientSession
+import freezegun
+from pytest_homeassistant_custom_component.common import (
+    INSTANCES,
+    async_test_home_assistant,
+)
+
+from custom_components.solar_cloud.account import Account
+from custom_components.solar_cloud.cloud.clock import Clock
+from custom_components.solar_cloud.const import DOMAIN
+from custom_components.solar_cloud.store import CLOCK
+from homeassistant import bootstrap, config_entries, loader
+from homeassistant.components import recorder
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import entity_registry as er, recorder as recorder_helper
+from homeassistant.helpers.aiohttp_client import DATA_CONNECTOR, DATA_RESOLVER
+from homeassistant.helpers.json import json_bytes
+from homeassistant.helpers.storage import Store
+from homeassistant.setup import async_setup_component
+from tests.simulator import Simulator
+
+START = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
+VENDOR = "foxess"
+
+# How long, in real seconds, nothing may happen on an open connection before it is taken
+# for one that nobody will answer until the clock moves on.
+HANGING = 0.05
+# Rounds of the event loop without anything to do before everybody is at rest.
+ROUNDS = 3
+TICK = timedelta(microseconds=1)
+
+PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
+
+
+def real_seconds() -> float:
+    """Return the machine's own clock, which is not frozen."""
+    return float(freezegun.api.real_monotonic())  # type: ignore[attr-defined]
+
+
+class Killed(Exception):
+    """What was awaited was in a Home Assistant that has been killed."""
+
+
+class Timeline:
+    """The one clock, and the way it moves: to the next timer, once all is at rest."""
+
+    def __init__(self, start: datetime) -> None:
+        """Begin at an instant."""
+        self._freeze = freezegun.freeze_time(start)
+        self._stack = ExitStack()
+        self._loop: Any = None
+        self._frozen: Any = None
+        self._in_threads = 0
+        self._sending = 0
+        self._answers: set[ClientResponse] = set()
+
+    def start(self) -> None:
+        """Stop the machine's clocks, and watch what is on its way."""
+        self._loop = asyncio.get_running_loop()
+        debug = self._loop.get_debug()
+        self._loop.set_debug(False)
+        self._stack.callback(self._loop.set_debug, debug)
+        # Thousands of lines that nobody reads would be half of a day's work.
+        logging.disable(logging.INFO)
+        self._stack.callback(logging.disable, logging.NOTSET)
+        self._frozen = self._freeze.start()
+        self._stack.callback(self._freeze.stop)
+        in_executor = self._loop.run_in_executor
+        self._loop.run_in_executor = self._watched(in_executor)
+        self._stack.callback(setattr, self._loop, "run_in_executor", in_executor)
+        self._stack.enter_context(
+            patch.object(ClientSession, "_request", self._request(ClientSession))
+        )
+
+    def stop(self) -> None:
+        """Let the machine's clocks run again."""
+        self._stack.close()
+
+    def _watched(self, in_executor: Any) -> Any:
+        """Return `run_in_executor`, counting what has not come back."""
+
+        def run_in_executor(executor: Any, work: Any, *args: Any) -> Any:
+            future = in_executor(executor, work, *args)
+            self._in_threads += 1
+            future.add_done_callback(self._returned)
+            return future
+
+        return run_in_executor
+
+    def _returned(self, _: object) -> None:
+        self._in_threads -= 1
+
+    def _request(self, session_class: Any) -> Any:
+        """Return `ClientSession._request`, which a dead process cannot use."""
+        request = session_class._request  # noqa: SLF001
+
+        async def counted(session: ClientSession, *args: Any, **kwargs: Any) -> Any:
+            process = PROCESS.get()
+            if process:
+                await process.effect()
+            self._sending += 1
+            try:
+                answer = await request(session, *args, **kwargs)
+            finally:
+                self._sending -= 1
+            if process and process.dead:
+                await for_ever()
+            self._answers.add(answer)
+            return answer
+
+        return counted
+
+    def now(self) -> datetime:
+        """Return the present, in UTC."""
+        return datetime.now(UTC)
+
+    def _busy(self) -> bool:
+        """Return whether somebody still has something to do at this instant."""
+        return bool(self._loop._ready) or self._in_threads > 0  # noqa: SLF001
+
+    def _in_flight(self) -> bool:
+        self._answers = {answer for answer in self._answers if not answer.closed}
+        return self._sending > 0 or bool(self._answers)
+
+    async def settle(self) -> None:
+        """Wait until everybody waits for the clock."""
+        quiet, since = 0, real_seconds()
+        while quiet < ROUNDS:
+            await asyncio.sleep(0)
+            if self._busy():
+                quiet, since = 0, real_seconds()
+                if not self._loop._ready:  # noqa: SLF001
+                    time.sleep(0.0002)  # noqa: ASYNC251  (gives threads the machine)
+            elif self._in_flight() and real_seconds() - since < HANGING:
+                quiet = 0
+            else:
+                quiet += 1
+
+    def _next(self) -> float:
+        """Return the loop's time of the next timer."""
+        timers = self._loop._scheduled  # noqa: SLF001
+        return float(timers[0].when()) if timers else inf
+
+    async def run(
+        self, until: datetime, stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Let time pass until an instant, or until something has happened."""
+        await self.settle()
+        while not stop():
+            # The loop's clock is the wall clock's seconds; a timer is due a tick later.
+            wait = max(0.0, self._next() - self._loop.time())
+            step = timedelta(seconds=min(wait, 1e6)) + TICK
+            left = until - self.now()
+            if left <= timedelta():
+                return
+            self._frozen.tick(min(step, left))
+            await self.settle()
+
+
+async def for_ever() -> None:
+    """Wait until cancelled."""
+    await asyncio.Event().wait()
+
+
+class Files:
+    """The files of a Home Assistant: as a process that dies leaves them."""
+
+    def __init__(self) -> None:
+        """Start with an empty folder."""
+        self.data: dict[str, Any] = {}
+        self.writes: Counter[str] = Counter()
+
+    @contextmanager
+    def mounted(self) -> Iterator[None]:
+        """Keep here what Home Assistant stores."""
+        load = Store._async_load  # noqa: SLF001
+        files = self
+
+        async def async_load(store: Store[Any]) -> Any:
+            if store._data is None:  # noqa: SLF001
+                if store.key not in files.data:
+                    store._load_task = None  # noqa: SLF001
+                    return None
+                store._data = deepcopy(files.data[store.key])  # noqa: SLF001
+            return await load(store)
+
+        async def async_write(store: Store[Any], row: dict[str, Any]) -> None:
+            await files.write(store, row)
+
+        async def async_remove(store: Store[Any]) -> None:
+            files.data.pop(store.key, None)
+
+        with (
+            patch.object(Store, "_async_load", async_load),
+            patch.object(Store, "_async_write_data", async_write),
+            patch.object(Store, "async_remove", async_remove),
+        ):
+            yield
+
+    async def write(self, store: Store[Any], row: dict[str, Any]) -> None:
+        """Write a file at once and as a whole, unless the process is dead."""
+        process = PROCESS.get()
+        if process and store.key.startswith(DOMAIN):
+            await process.effect()
+        if process and process.dead:
+            return
+        if "data_func" in row:
+            row["data"] = row.pop("data_func")()
+        self.data[store.key] = json.loads(json_bytes(row))
+        self.writes[store.key] += 1
+
+
+class Process:
+    """One run of Home Assistant, from its start until it stops or is killed."""
+
+    def __init__(self, timeline: Timeline, files: Files, home: HomePlace) -> None:
+        """Prepare to start; all that it does carries its mark."""
+        self.hass: HomeAssistant
+        self.dead = False
+        self.effects = 0
+        self.last_effect: int | None = None
+        self._timeline = timeline
+        self._files = files
+        self._home = home
+        self._stack = AsyncExitStack()
+        self._context = copy_context()
+        self._context.run(PROCESS.set, self)
+
+    def context(self) -> Context:
+        """Return a context that marks what runs in it as this process's."""
+        return self._context.copy()
+
+    async def effect(self) -> None:
+        """Count something the world outside sees; the last one is not reached."""
+        if not self.dead and self.effects == self.last_effect:
+            self.die()
+        if self.dead:
+            await for_ever()
+        self.effects += 1
+
+    def die(self) -> None:
+        """Be dead from now on: nothing reaches the files or the cloud any more."""
+        self.dead = True
+        self._home.database_survives()
+
+    async def start(self) -> None:
+        """Start as Home Assistant does, from its files."""
+        hass = await self._stack.enter_async_context(
+            async_test_home_assistant(load_registries=False)
+        )
+        self.hass = hass
+        hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+        hass.data[CLOCK] = Clock(
+            now=self._timeline.now, monotonic=time.monotonic, sleep=asyncio.sleep
+        )
+        hass.config_entries = config_entries.ConfigEntries(hass, {"_": ""})
+        hass.config.latitude, hass.config.longitude = self._home.place
+        await hass.config.async_set_time_zone(self._home.zone)
+        await bootstrap.async_load_base_functionality(hass)
+        if self._home.database:
+            await self._start_recorder(hass)
+        await async_setup_component(hass, DOMAIN, {})
+
+    async def _start_recorder(self, hass: HomeAssistant) -> None:
+        recorder_helper.async_initialize_recorder(hass)
+        config = {"db_url": f"sqlite:///{self._home.database}"}
+        assert await async_setup_component(hass, "recorder", {"recorder": config})
+
+    async def bury(self) -> None:
+        """Clear away what a dead process has left in the event loop."""
+        loop: Any = asyncio.get_running_loop()
+        for _ in range(20):
+            for handle in loop._scheduled:  # noqa: SLF001
+                if handle._context.get(PROCESS) is self:  # noqa: SLF001
+                    handle.cancel()
+            tasks = [
+                task
+                for task in asyncio.all_tasks()
+                if task.get_context().get(PROCESS) is self
+            ]
+            if not tasks:
+                break
+            for task in tasks:
+                task.cancel()
+            await self._timeline.settle()
+        await self._end_recorder()
+        for connector in self.hass.data.get(DATA_CONNECTOR, {}).values():
+            await connector.close()
+        if resolver := self.hass.data.get(DATA_RESOLVER):
+            await resolver.real_close()
+        self.hass.import_executor.shutdown()
+        INSTANCES.remove(self.hass)
+        await self._stack.aclose()
+        await self._timeline.settle()
+
+    async def _end_recorder(self) -> None:
+        instance = self.hass.data.get(recorder_helper.DATA_INSTANCE)
+        if instance and instance.is_alive():
+            instance.queue_task(recorder.tasks.StopTask())
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(None, instance.join)
+
+    async def stop(self) -> None:
+        """Stop as Home Assistant does."""
+        await self.hass.async_stop(force=True)
+
+    async def leave(self) -> None:
+        """Clear away what a process that stopped by itself has left."""
+        self.dead = True
+        INSTANCES.append(self.hass)
+        await self.bury()
+
+
+class HomePlace:
+    """Where the home is, and its database."""
+
+    def __init__(self, zone: str, folder: Path | None) -> None:
+        """Keep the database in a folder; without one there is no recorder."""
+        self.zone = zone
+        self.place = (51.48, -0.02)
+        self._folder = folder
+        self._killed = 0
+
+    @property
+    def database(self) -> Path | None:
+        """Return the file of the database of the process that runs."""
+        return self._folder / f"home_{self._killed}.db" if self._folder else None
+
+    def database_survives(self) -> None:
+        """Keep what was committed to the database; what comes later goes astray."""
+        if (old := self.database) is None:
+            return
+        self._killed += 1
+        assert (new := self.database)
+        with sqlite3.connect(old) as source, sqlite3.connect(new) as target:
+            source.backup(target)
+        source.close()
+        target.close()
+
+
+class House:
+    """A home with its cloud and its Home Assistant; an async context manager."""
+
+    def __init__(
+        self,
+        *,
+        start: datetime = START,
+        zone: str = "Europe/London",
+        folder: Path | None = None,
+        **simulator: Any,
+    ) -> None:
+        """Take the start, Home Assistant's zone, and a folder for the recorder's file."""
+        self.files = Files()
+        self.timeline = Timeline(start)
+        given = {"seed": 1, "history_days": 5} | simulator
+        self.sim = Simulator(now=self.timeline.now, **given)
+        self.place = HomePlace(zone, folder)
+        self.states: Counter[str] = Counter()
+        self.heard: list[Callable[[State], None]] = []
+        self._process: Process | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Start the cloud and Home Assistant."""
+        self.timeline.start()
+        self._stack.callback(self.timeline.stop)
+        self._stack.enter_context(self.files.mounted())
+        await self._stack.enter_async_context(self.sim)
+        try:
+            await self.start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything."""
+        try:
+            if self._process:
+                await self.kill()
+        finally:
+            await self._stack.aclose()
+
+    # --- time -----------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """Return the present."""
+        return self.timeline.now()
+
+    async def run(
+        self,
+        *,
+        until: datetime | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        **span: float,
+    ) -> None:
+        """Let time pass: until an instant or for a span, or until something happened."""
+        await self.timeline.run(until or self.now + timedelta(**span), stop)
+
+    async def do[T](
+        self, work: Coroutine[Any, Any, T], *, within: timedelta = timedelta(hours=1)
+    ) -> T:
+        """Return what comes of work in Home Assistant, letting time pass meanwhile."""
+        process = self.process
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work, context=process.context())
+        until = self.now + within
+        await self.timeline.run(until, lambda: task.done() or process.dead)
+        if process.dead:
+            raise Killed
+        if not task.done():
+            task.cancel()
+            raise TimeoutError
+        return task.result()
+
+    # --- Home Assistant -------------------------------------------------------------
+
+    @property
+    def process(self) -> Process:
+        """Return the run of Home Assistant."""
+        assert self._process
+        return self._process
+
+    @property
+    def hass(self) -> HomeAssistant:
+        """Return the Home Assistant that runs."""
+        return self.process.hass
+
+    async def start(self) -> None:
+        """Start Home Assistant, with the files that are there."""
+        assert self._process is None
+        self._process = Process(self.timeline, self.files, self.place)
+        await self.do(self._process.start())
+        self.hass.bus.async_listen("state_changed", self._heard)
+
+    @callback
+    def _heard(self, event: Any) -> None:
+        state: State | None = event.data["new_state"]
+        if state and not self.process.dead:
+            self.states[state.entity_id] += 1
+            for told in self.heard:
+                told(state)
+
+    async def kill(self) -> None:
+        """Kill Home Assistant: its files are what they were at this instant."""
+        process, self._process = self.process, None
+        if not process.dead:
+            process.die()
+        await process.bury()
+
+    async def stop(self) -> None:
+        """Stop Home Assistant in order."""
+        process = self.process
+        await self.do(process.stop())
+        self._process = None
+        await process.leave()
+
+    @contextmanager
+    def killing_after(self, effects: int) -> Iterator[Process]:
+        """Kill Home Assistant once so many more things were seen from outside."""
+        process = self.process
+        process.last_effect = process.effects + effects
+        yield process
+        process.last_effect = None
+
+    # --- the integration ------------------------------------------------------------
+
+    async def setup(self, account: str, *, control: bool = True) -> ConfigEntry:
+        """Add an account of the simulator through the config flow."""
+        found = self.sim.account(account)
+        flow = self.hass.config_entries.flow
+        result = await self.do(flow.async_init(DOMAIN, context={"source": "user"}))
+        answers: list[dict[str, Any]] = [
+            {"next_step_id": VENDOR},
+            {"next_step_id": found.step},
+            dict(found.fields),
+        ]
+        for answer in answers:
+            result = await self.do(flow.async_configure(result["flow_id"], answer))
+        finish = {"control": control, "energy_dashboard": False}
+        result = await self.do(flow.async_configure(result["flow_id"], finish))
+        assert result["type"] is FlowResultType.CREATE_ENTRY, result
+        entry: ConfigEntry = result["result"]
+        await self.run(minutes=2)
+        assert entry.state is ConfigEntryState.LOADED
+        return entry
+
+    def account(self, name: str) -> Account:
+        """Return what runs of an account."""
+        wanted = {plant.id for plant in self.sim.account(name).plants}
+        return next(
+            entry.runtime_data
+            for entry in self.hass.config_entries.async_entries(DOMAIN)
+            if wanted & set(entry.data["plant_ids"])
+        )
+
+    def entity_id(self, subject: str, key: str) -> str | None:
+        """Return the entity of a plant's or device's key."""
+        registry = er.async_get(self.hass)
+        unique_id = f"{VENDOR}_{subject}_{key}"
+        return next(
+            (
+                row.entity_id
+                for row in registry.entities.values()
+                if row.unique_id == unique_id
+            ),
+            None,
+        )
+
+    def state(self, subject: str, key: str) -> str | None:
+        """Return the state of a plant's or device's key."""
+        entity_id = self.entity_id(subject, key)
+        state = self.hass.states.get(entity_id) if entity_id else None
+        return state.state if state else None
+
+    def call(
+        self, service: str, subject: str, key: str, **data: Any
+    ) -> Awaitable[None]:
+        """Call a service of an entity; `service` with its domain."""
+        domain, name = service.split(".")
+        entity_id = self.entity_id(subject, key)
+        assert entity_id, key
+        return self.do(
+            self.hass.services.async_call(
+                domain, name, {"entity_id": entity_id, **data}, blocking=True
+            )
+        )
+
+    def press(self, subject: str, key: str) -> Awaitable[None]:
+        """Press a button."""
+        return self.call("button.press", subject, key)
+
+    def set_number(self, subject: str, key: str, value: float) -> Awaitable[None]:
+        """Set a number."""
+        return self.call("number.set_value", subject, key, value=value)
