@@ -379,8 +379,8 @@ class House:
         """Take the start, Home Assistant's zone, and a folder for the recorder's file."""
         self.files = Files()
         self.timeline = Timeline(start)
-        given = {"seed": 1, "history_days": 5} | simulator
-        self.sim = Simulator(now=self.timeline.now, **given)
+        self.sim: Simulator
+        self._simulator = {"seed": 1, "history_days": 5} | simulator
         self.place = HomePlace(zone, folder)
         self.states: Counter[str] = Counter()
         self.heard: list[Callable[[State], None]] = []
@@ -391,9 +391,10 @@ class House:
         """Start the cloud and Home Assistant."""
         self.timeline.start()
         self._stack.callback(self.timeline.stop)
-        self._stack.enter_context(self.files.mounted())
-        await self._stack.enter_async_context(self.sim)
         try:
+            self._stack.enter_context(self.files.mounted())
+            self.sim = Simulator(now=self.timeline.now, **self._simulator)
+            await self._stack.enter_async_context(self.sim)
             await self.start()
         except BaseException:
             await self._stack.aclose()

@@ -1,13 +1,18 @@
 """Solar Cloud: home solar and battery systems through their vendors' official clouds."""
 
+from functools import partial
+
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .account import SolarCloudConfigEntry, async_open_account
-from .const import DOMAIN, PLATFORMS
+from .const import CONF_ENERGY_DASHBOARD, DOMAIN, PLATFORMS
+from .dashboard import async_carry_out_choice
 from .devices import subject_of
+from .repairs import async_check_clocks
 from .services import async_add_actions
 from .store import AccountStore
 
@@ -27,6 +32,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -
     entry.runtime_data = account
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     account.async_run()
+    entry.async_on_unload(
+        account.house.async_add_listener(partial(async_check_clocks, account))
+    )
+    if entry.options.get(CONF_ENERGY_DASHBOARD):
+        entry.async_on_unload(
+            async_at_started(hass, partial(async_carry_out_choice, account))
+        )
     return True
 
 

@@ -15,7 +15,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_track_time_interval
-from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .cloud import dispatch
@@ -31,7 +30,6 @@ from .const import (
     ANSWER_WITHIN,
     CONF_CONTROL,
     CONF_CREDENTIALS,
-    CONF_ENERGY_DASHBOARD,
     CONF_INVERT_METER,
     CONF_PLANTS,
     CONF_VENDOR,
@@ -42,10 +40,8 @@ from .const import (
     HEARTBEAT,
 )
 from .coordinator import FeedCoordinator, HouseCoordinator
-from .dashboard import async_set_up, energy_config
 from .devices import Devices
 from .lease import Leases
-from .repairs import async_check_clocks
 from .store import AccountStore, async_open_ledger, clock_of
 
 type SolarCloudConfigEntry = ConfigEntry[Account]
@@ -86,7 +82,7 @@ class Account:
         self.outcomes: dict[str, Outcome] = {}
         self.zones: dict[str, ZoneInfo] = {}
         self.leases = Leases(self)
-        self.devices = Devices(self)
+        self.devices = Devices(hass, entry.entry_id, info.name)
         self.inputs: dict[str, dict[str, float]] = {}
         self.dispatcher = dispatch.Dispatcher(
             vendor,
@@ -131,10 +127,6 @@ class Account:
                     self.hass, self._async_begin(feed), f"{DOMAIN} {feed.feed.key}"
                 )
         self.spawn(self.leases.async_resume())
-        if self.entry.options.get(CONF_ENERGY_DASHBOARD):
-            self.entry.async_on_unload(
-                async_at_started(self.hass, self._async_set_up_dashboard)
-            )
         self.entry.async_on_unload(self.leases.async_stop_watching)
         self.entry.async_on_unload(
             async_track_time_interval(self.hass, self._async_heartbeat, HEARTBEAT)
@@ -144,13 +136,6 @@ class Account:
     def _async_heartbeat(self, now: datetime) -> None:
         """Let the readings age."""
         self.async_recompute()
-
-    async def _async_set_up_dashboard(self, hass: HomeAssistant) -> None:
-        """Carry out what was chosen in the config flow, once."""
-        wanted = energy_config(hass, self, self.house.data.plants)
-        await async_set_up(hass, wanted)
-        options = {**self.entry.options, CONF_ENERGY_DASHBOARD: False}
-        hass.config_entries.async_update_entry(self.entry, options=options)
 
     async def async_refresh(self) -> None:
         """Poll all feeds now; each as far as the quota allows it."""
@@ -205,7 +190,6 @@ class Account:
         self.devices.async_register(house)
         self.house.async_show(house)
         self.leases.async_look()
-        async_check_clocks(self)
 
     def knows(self, subject: str) -> bool:
         """Return whether a plant or device is there and shown."""
@@ -290,7 +274,7 @@ class Account:
         kept.memory = self.vendor.memory
         await self.store.async_save()
         if snapshot.plants:
-            self.devices.async_remove_gone()
+            self.devices.async_remove_gone(self.knows)
 
     async def async_remember(self) -> None:
         """Store what the vendor has learned, at once."""

@@ -1,7 +1,7 @@
 """The Energy dashboard: which entity belongs in which slot, and setting it up."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import voluptuous as vol
 
@@ -14,10 +14,8 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .const import DOMAIN, LOGGER
-
-if TYPE_CHECKING:
-    from .account import Account
+from .account import Account
+from .const import CONF_ENERGY_DASHBOARD, DOMAIN, LOGGER
 
 # Slot of a source: the key whose entity belongs there. The first one must be there.
 SOURCES: dict[str, dict[str, str]] = {
@@ -129,3 +127,10 @@ def _fits(held: list[Any], source: Mapping[str, Any]) -> bool:
         LOGGER.debug("The Energy dashboard does not take a source: %s", source["type"])
         return False
     return True
+
+
+async def async_carry_out_choice(account: Account, hass: HomeAssistant) -> None:
+    """Set the dashboard up as chosen in the config flow, once."""
+    await async_set_up(hass, energy_config(hass, account, account.house.data.plants))
+    options = {**account.entry.options, CONF_ENERGY_DASHBOARD: False}
+    hass.config_entries.async_update_entry(account.entry, options=options)

@@ -1,9 +1,9 @@
 """The device registry: plants, their devices below them, and what is gone."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType
 
@@ -11,18 +11,17 @@ from .cloud.house import House
 from .cloud.model import Device, Plant
 from .const import DOMAIN
 
-if TYPE_CHECKING:
-    from .account import Account
-
 GONE_AFTER = 2
 
 
 class Devices:
     """Keeps the device registry as the account is."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, hass: HomeAssistant, entry_id: str, manufacturer: str) -> None:
         """Start without having seen anything."""
-        self._account = account
+        self._registry = dr.async_get(hass)
+        self._entry_id = entry_id
+        self._manufacturer = manufacturer
         self._registered: tuple[object, object] = ({}, {})
         self._missed: dict[str, int] = {}
 
@@ -41,45 +40,37 @@ class Devices:
             )
 
     def _plant(self, plant: Plant) -> str:
-        return (
-            dr.async_get(self._account.hass)
-            .async_get_or_create(
-                config_entry_id=self._account.entry.entry_id,
-                entry_type=DeviceEntryType.SERVICE,
-                identifiers={(DOMAIN, plant.id)},
-                manufacturer=self._account.info.name,
-                name=plant.name,
-            )
-            .id
-        )
+        return self._registry.async_get_or_create(
+            config_entry_id=self._entry_id,
+            entry_type=DeviceEntryType.SERVICE,
+            identifiers={(DOMAIN, plant.id)},
+            manufacturer=self._manufacturer,
+            name=plant.name,
+        ).id
 
     def _device(self, device: Device, parent: str | None) -> str:
-        return (
-            dr.async_get(self._account.hass)
-            .async_get_or_create(
-                config_entry_id=self._account.entry.entry_id,
-                identifiers={(DOMAIN, device.id)},
-                manufacturer=self._account.info.name,
-                via_device_id=parent,
-                **_details(device),
-            )
-            .id
-        )
+        return self._registry.async_get_or_create(
+            config_entry_id=self._entry_id,
+            identifiers={(DOMAIN, device.id)},
+            manufacturer=self._manufacturer,
+            via_device_id=parent,
+            **_details(device),
+        ).id
 
     @callback
-    def async_remove_gone(self) -> None:
+    def async_remove_gone(self, knows: Callable[[str], bool]) -> None:
         """Remove devices that the account has not listed twice in a row."""
-        registry = dr.async_get(self._account.hass)
-        entry_id = self._account.entry.entry_id
-        for entry in dr.async_entries_for_config_entry(registry, entry_id):
+        for entry in dr.async_entries_for_config_entry(self._registry, self._entry_id):
             subject = subject_of(entry.identifiers)
-            if self._account.knows(subject):
+            if knows(subject):
                 self._missed.pop(subject, None)
                 continue
             self._missed[subject] = self._missed.get(subject, 0) + 1
             if self._missed[subject] >= GONE_AFTER:
                 del self._missed[subject]
-                registry.async_update_device(entry.id, remove_config_entry_id=entry_id)
+                self._registry.async_update_device(
+                    entry.id, remove_config_entry_id=self._entry_id
+                )
 
 
 def subject_of(identifiers: Iterable[tuple[str, str]]) -> str:

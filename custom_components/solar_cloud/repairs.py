@@ -1,18 +1,14 @@
 """Repairs: what only the owner can put right."""
 
-from typing import TYPE_CHECKING
-
 import voluptuous as vol
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
+from .account import Account, SolarCloudConfigEntry
 from .cloud.control import Control
 from .const import DOMAIN
-
-if TYPE_CHECKING:
-    from .account import Account, SolarCloudConfigEntry
 
 SYNC_CLOCK = "sync_clock"
 DRIFT = 300.0

@@ -4,6 +4,7 @@ import custom_components.solar_cloud  # noqa: F401, I001  (before the harness's 
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -20,6 +21,8 @@ class Time:
         self.true = start.timestamp()
         self.local_offset = 0.0
         self.process_offset = 0.0
+        self._sleepers: set[tuple[float, int]] = set()
+        self._count = count()
         self.clock = Clock(now=self.now, monotonic=self.monotonic, sleep=self.sleep)
 
     def now(self) -> datetime:
@@ -31,9 +34,17 @@ class Time:
         return self.true - self.process_offset
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass, and others run."""
-        await asyncio.sleep(0)
-        self.true += seconds
+        """Let time pass; who sleeps shortest wakes first."""
+        mine = (self.true + seconds, next(self._count))
+        self._sleepers.add(mine)
+        try:
+            while True:
+                await asyncio.sleep(0)
+                if mine == min(self._sleepers):
+                    break
+        finally:
+            self._sleepers.remove(mine)
+        self.true = max(self.true, mine[0])
 
     def advance(self, **span: float) -> None:
         """Let time pass."""

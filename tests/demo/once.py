@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
 from .agreement import NOT_KNOWN
 from .client import Client
+from .energy import complaints, not_in_dashboard, sources
 from .entities import Entity, entities_of
 from .home import Home
 from .outcomes import Outcomes
 from .processes import DemoError, say
 from .readings import SHOWN, STAMP, read
-from .report import Result, problems_of_all, show_readings, write_json
+from .report import Result, problems_of_all, show_readings, told, write_json
 from .sign_in import add_account
 from .steer import Steering, plant_to_steer
 from .world import World
@@ -39,9 +41,11 @@ class Once:
         finally:
             outcomes.stop()
         await self._count_calls(results)
+        problems = [*problems_of_all(results), *await complaints(self._client)]
+        problems += [f"log: {record}" for record in self._home.faults_in_log()]
         if json_path:
             write_json(json_path, version, results)
-        return self._judge(results)
+        return self._judge(results, problems)
 
     async def _show(self, result: Result, outcomes: Outcomes) -> None:
         """Show one account; what goes wrong is its problem alone."""
@@ -64,6 +68,7 @@ class Once:
         if plant:
             steering = Steering(self._client, outcomes, result, plant)
             await steering.steer(entities)
+        await self._look_again(result, entry)
 
     async def _wait_for_first(self, result: Result, entry: str, began: float) -> None:
         """Wait for the first reading."""
@@ -91,6 +96,18 @@ class Once:
             self._home.check()
             await asyncio.sleep(2)
 
+    async def _look_again(self, result: Result, entry: str) -> None:
+        """Compare once more after the commands, and look at the Energy dashboard."""
+        account = result.account
+        entities, _ = await entities_of(self._client, account, entry)
+        states = await self._client.states()
+        later = await read(self._world, account, entities, states)
+        result.problems += [f"later wrong: {told(account, row)}" for row in later.wrong]
+        result.problems += [f"later missing: {row}" for row in later.missing]
+        truth = await self._world.truth(datetime.now(UTC))
+        found = await sources(self._client)
+        result.problems += not_in_dashboard(found, account, entities, truth)
+
     async def _count_calls(self, results: Sequence[Result]) -> None:
         calls = await self._world.calls()
         for result in results:
@@ -105,10 +122,8 @@ class Once:
             if counted["refused"]:
                 results[0].problems.append(f"calls refused under {name!r}: {counted}")
 
-    def _judge(self, results: Sequence[Result]) -> bool:
+    def _judge(self, results: Sequence[Result], problems: Sequence[str]) -> bool:
         """Print the verdict."""
-        problems = problems_of_all(results)
-        problems += [f"log: {record}" for record in self._home.faults_in_log()]
         say()
         for result in results:
             confirmed = sum(row.outcome == "confirmed" for row in result.commands)

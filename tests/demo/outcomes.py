@@ -71,10 +71,9 @@ class Outcomes:
         while True:
             data = (await self._events.get())["data"]
             for subjects, command, final, began in self._waiting:
-                named = {data["device"], data["plant"]} if data["device"] else set()
                 if final.is_set() or data["control"] != command.control:
                     continue
-                if not subjects & (named or {data["plant"]}):
+                if not subjects & {data["device"], data["plant"]}:
                     continue
                 self._take(command, data, monotonic() - began)
                 if command.outcome in FINAL:

@@ -12,17 +12,20 @@ from .processes import say
 from .readings import Reading, Readings
 from .world import Account
 
-REQUIRED = (
-    "battery_mode",
-    "min_soc",
-    "backup_reserve",
-    "max_soc",
-    "export_limit",
-    "force_charge",
-    "force_discharge",
-    "hold",
-    "stop_forced",
-)
+# What at least one account of a vendor has to show.
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "foxess": (
+        "battery_mode",
+        "min_soc",
+        "backup_reserve",
+        "max_soc",
+        "export_limit",
+        "force_charge",
+        "force_discharge",
+        "hold",
+        "stop_forced",
+    ),
+}
 CONFIRMED = "confirmed"
 
 
@@ -74,6 +77,14 @@ def _text(value: Value | None) -> str:
     if isinstance(value, str):
         return value
     return f"{value:.2f}"
+
+
+def told(account: Account, row: Reading) -> str:
+    """Return a line about a reading."""
+    return (
+        f"{account.plants[row.plant]} {row.device} {row.key} is {_text(row.state)},"
+        f" the truth {_text(row.truth)} {row.unit} at {row.at.isoformat()}"
+    )
 
 
 def describe(command: Command) -> str:
@@ -140,12 +151,7 @@ def write_json(path: Path, version: str, results: Iterable[Result]) -> None:
 def problems_of(result: Result) -> list[str]:
     """Return what is missing, wrong, refused or unconfirmed in an account."""
     found = [*result.problems, *(f"missing: {row}" for row in result.readings.missing)]
-    found += [
-        f"wrong: {result.account.plants[row.plant]} {row.device} {row.key} is"
-        f" {_text(row.state)}, the truth {_text(row.truth)} {row.unit}"
-        f" at {row.at.isoformat()}"
-        for row in result.readings.wrong
-    ]
+    found += [f"wrong: {told(result.account, row)}" for row in result.readings.wrong]
     found += [
         f"not confirmed: {row.device} {describe(row)}"
         for row in result.commands
@@ -167,6 +173,6 @@ def problems_of_all(results: Sequence[Result]) -> list[str]:
             for row in result.commands
         ]
         shown = {row.control for row in commands if row.outcome == CONFIRMED}
-        if absent := [key for key in REQUIRED if key not in shown]:
+        if absent := [key for key in REQUIRED.get(vendor, ()) if key not in shown]:
             found.append(f"{vendor}: never confirmed: {', '.join(absent)}")
     return found

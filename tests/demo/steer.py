@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-from .agreement import NOT_KNOWN, Value
+from .agreement import Value
 from .client import Client
 from .entities import Entity
 from .outcomes import Outcomes
 from .processes import say
+from .readings import States
 from .report import Command, Result, describe
 from .settings import Change, changes, set_value
 
@@ -19,6 +20,8 @@ STOP_WITHIN = 240.0
 SETTINGS = ("select", "number", "switch")
 RUNS = ("force_charge", "force_discharge", "hold")
 STOP = "stop_forced"
+REFRESH = "refresh"
+GONE = {"state": "unavailable"}
 MINUTES = 30.0
 
 
@@ -43,12 +46,10 @@ class Steering:
         states = await self._client.states()
         wanted = changes([row for row in own if row.platform in SETTINGS], states)
         say(f"{self._name}: steering {self._result.account.plants[self._plant]}")
-        try:
-            await self._change(row for row in wanted if not row.is_switch)
-            await self._change(row for row in wanted if row.is_switch)
-        finally:
-            await self._change(row.back for row in wanted if row.is_switch)
-            await self._change(row.back for row in wanted if not row.is_switch)
+        await self._change(row for row in wanted if not row.is_switch)
+        await self._change(row for row in wanted if row.is_switch)
+        await self._change(row.back for row in wanted if row.is_switch)
+        await self._change(row.back for row in wanted if not row.is_switch)
         await self._force({row.key: row for row in own if not row.device})
 
     @property
@@ -118,15 +119,13 @@ class Steering:
         say(f"{self._name}: {describe(command)}")
 
 
-def plant_to_steer(
-    entities: Iterable[Entity], states: dict[str, dict[str, object]]
-) -> str | None:
+def plant_to_steer(entities: Iterable[Entity], states: States) -> str | None:
     """Return the plant that offers most, None where there is nothing to steer."""
     offered = Counter(
         row.plant
         for row in entities
         if row.platform in (*SETTINGS, "button")
-        and row.key != "refresh"
-        and states.get(row.entity_id, {}).get("state") not in (None, *NOT_KNOWN[1:])
+        and row.key != REFRESH
+        and states.get(row.entity_id, GONE)["state"] != GONE["state"]
     )
     return offered.most_common(1)[0][0] if offered else None
