@@ -5,38 +5,26 @@ or adopted while it still runs, when Home Assistant starts; and what was there b
 put back.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum, auto
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from homeassistant.core import CALLBACK_TYPE, HassJob, callback
+from homeassistant.core import HassJob, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_point_in_utc_time
 
 from .cloud.control import Control, Evidence, Forced, Outcome, Run, RunRange, State
 from .cloud.errors import AnswerLost, CloudError, QuotaExceeded
+from .cloud.lease import FORCED_STATES, STATES, Lease, Phase
 from .cloud.model import Device, DeviceKind
 from .const import DOMAIN, LOGGER
 
 if TYPE_CHECKING:
     from .account import Account
 
-FORCED_STATES = ("idle", "charging", "discharging", "holding")
-STATES: dict[Forced, str] = {
-    Forced.CHARGE: "charging",
-    Forced.DISCHARGE: "discharging",
-    Forced.HOLD: "holding",
-}
-CONTROLS: dict[Forced, str] = {
-    Forced.CHARGE: "force_charge",
-    Forced.DISCHARGE: "force_discharge",
-    Forced.HOLD: "hold",
-    Forced.LIMIT_EXPORT: "limit_export",
-}
 STOP = "stop_forced"
 EXPORT_LIMIT = "export_limit"
 TOUCHED = (EXPORT_LIMIT, "schedule_enabled")
@@ -44,69 +32,7 @@ TOUCHED = (EXPORT_LIMIT, "schedule_enabled")
 RETRY = timedelta(minutes=1)
 PROOF_WITHIN = timedelta(minutes=20)
 OVERDUE_AFTER = timedelta(minutes=5)
-SEEN_POWER = 50.0
 UNKNOWN_MAX_POWER = 30000.0
-FULL = 99.0
-
-
-class Phase(StrEnum):
-    """How far a lease has come."""
-
-    STORED = auto()
-    RUNNING = auto()
-    ENDING = auto()
-
-
-@dataclass(slots=True, kw_only=True)
-class Lease:
-    """A run, what it changed, and how far it has come."""
-
-    run: Run
-    before: dict[str, Any]
-    phase: Phase = Phase.STORED
-    evidence: Evidence | None = None
-    sent_at: datetime | None = None
-    outcome: State = State.QUEUED
-    ended_by: str = STOP
-    unsubscribe: CALLBACK_TYPE | None = field(default=None, repr=False)
-
-    @property
-    def control(self) -> str:
-        """Return the control that started the lease."""
-        return CONTROLS[self.run.kind]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return a form that JSON can hold."""
-        return {
-            "run": asdict(self.run),
-            "before": self.before,
-            "phase": self.phase,
-            "evidence": self.evidence,
-            "sent_at": self.sent_at,
-            "outcome": self.outcome,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return what `as_dict` wrote and JSON carried."""
-        run = data["run"]
-        sent_at = data["sent_at"]
-        return cls(
-            run=Run(
-                **{
-                    **run,
-                    "kind": Forced(run["kind"]),
-                    "start": datetime.fromisoformat(run["start"]),
-                    "end": datetime.fromisoformat(run["end"]),
-                    "devices": tuple(run["devices"]),
-                }
-            ),
-            before=data["before"],
-            phase=Phase(data["phase"]),
-            evidence=data["evidence"] and Evidence(data["evidence"]),
-            sent_at=sent_at and datetime.fromisoformat(sent_at),
-            outcome=State(data["outcome"]),
-        )
 
 
 class Leases:
@@ -317,10 +243,11 @@ class Leases:
     @callback
     def async_look(self) -> None:
         """Look at the telemetry: for the proof, and for the target."""
+        house = self._account.house.data
         for lease in list(self._leases.values()):
             if lease.phase is not Phase.RUNNING or lease.run.id in self._working:
                 continue
-            reached = self._reached(lease)
+            reached = lease.reached(house)
             if lease.outcome is State.ACCEPTED:
                 self._prove(lease, reached=reached)
             if reached and lease.run.target_soc is not None:
@@ -328,7 +255,7 @@ class Leases:
 
     def _prove(self, lease: Lease, *, reached: bool) -> None:
         now = self._account.clock.now()
-        if reached or self._power_shows(lease):
+        if reached or lease.seen(self._account.house.data):
             lease.outcome, lease.evidence = State.CONFIRMED, Evidence.TELEMETRY
         elif lease.sent_at and now - lease.sent_at > PROOF_WITHIN:
             lease.outcome = State.UNCONFIRMED
@@ -336,38 +263,6 @@ class Leases:
             return
         self._report(lease, lease.outcome, lease.evidence)
         self._account.spawn(self._async_save())
-
-    def _power_shows(self, lease: Lease) -> bool:
-        """Return whether the battery's power, measured since, has the right sign."""
-        house = self._account.house.data
-        reading = house.readings.get(lease.run.plant, {}).get("battery_power")
-        if (
-            reading is None
-            or lease.sent_at is None
-            or reading.at <= lease.sent_at
-            or not isinstance(reading.value, (int, float))
-        ):
-            return False
-        sign = -1 if lease.run.kind is Forced.CHARGE else 1
-        return sign * reading.value >= SEEN_POWER
-
-    def _reached(self, lease: Lease) -> bool:
-        """Return whether the target, or the end of the battery, is reached."""
-        house = self._account.house.data
-        reading = house.readings.get(lease.run.plant, {}).get("battery_soc")
-        if (
-            reading is None
-            or lease.sent_at is None
-            or reading.at <= lease.sent_at
-            or not isinstance(reading.value, (int, float))
-        ):
-            return False
-        target = lease.run.target_soc
-        if lease.run.kind is Forced.CHARGE:
-            return reading.value >= min(target if target is not None else FULL, FULL)
-        if lease.run.kind is Forced.DISCHARGE:
-            return target is not None and reading.value <= target
-        return False
 
     # --- end ------------------------------------------------------------------------
 

@@ -19,9 +19,9 @@ from homeassistant.helpers.typing import StateType
 from .account import STATUSES, Account, SolarCloudConfigEntry, signal_outcome
 from .cloud.control import Outcome, State
 from .cloud.house import House
+from .cloud.lease import FORCED_STATES
 from .cloud.quantity import QUANTITIES, Kind, Quantity, Unit, index_of, quantity
 from .entity import SolarCloudEntity, async_add_when_there
-from .lease import FORCED_STATES
 
 PARALLEL_UPDATES = 0
 

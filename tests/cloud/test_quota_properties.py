@@ -113,6 +113,7 @@ class Life:
     file: str | None = None
     made: int = 0
     refused: list[Rule] = field(default_factory=list)
+    retries: list[tuple[datetime, datetime | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Start the first process."""
@@ -160,7 +161,7 @@ class Life:
             try:
                 await stack.enter_async_context(self.ledger.admit(call))
             except QuotaExceeded as err:
-                assert err.retry_at and err.retry_at > self.time.now()
+                self.retries.append((self.time.now(), err.retry_at))
                 return
             self.time.true += latency
             if answer != "never arrived":
@@ -214,7 +215,7 @@ class Life:
         rule = self.vendor.rules[0]
         if rule.of_subject or rule.of_endpoint:
             return
-        for _ in range(min(calls, self.vendor.free(rule, self.time.true))):
+        for _ in range(min(calls, self.vendor.free(rule, self.time.true) - 1)):
             self.vendor.arrivals.append(Arrival(self.time.true, "other", ()))
         await self.call("list", Purpose.POLL, 0, 0.1, "dated")
         name = self.plan.allowances(1)[0].name
@@ -272,6 +273,7 @@ def test_the_vendor_never_refuses(
     life = Life(plan, Time(start), Referee(plan.rules, offset))
     asyncio.run(run(life, sequence))
     assert not life.refused
+    assert all(retry_at and retry_at > now for now, retry_at in life.retries)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -59,7 +59,8 @@ class Rolling:
 
     def horizons(self, at: float) -> tuple[float, ...]:
         """Return parts of the window, so that a burst does not starve what follows."""
-        return tuple(part * self.seconds for part in HORIZONS)
+        whole = self.seconds + self._slot + SKEW
+        return tuple(part * whole for part in HORIZONS)
 
 
 @dataclass(frozen=True, slots=True)
