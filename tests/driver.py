@@ -39,11 +39,16 @@ from homeassistant.components import recorder
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import entity_registry as er, recorder as recorder_helper
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    recorder as recorder_helper,
+)
 from homeassistant.helpers.aiohttp_client import DATA_CONNECTOR, DATA_RESOLVER
 from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
+
 from tests.simulator import Simulator
 
 START = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
@@ -355,10 +360,11 @@ class HomePlace:
 
     def database_survives(self) -> None:
         """Keep what was committed to the database; what comes later goes astray."""
-        if (old := self.database) is None:
-            return
+        old = self.database
         self._killed += 1
-        assert (new := self.database)
+        new = self.database
+        if old is None or new is None:
+            return
         with sqlite3.connect(old) as source, sqlite3.connect(new) as target:
             source.backup(target)
         source.close()
@@ -547,18 +553,31 @@ class House:
         state = self.hass.states.get(entity_id) if entity_id else None
         return state.state if state else None
 
-    def call(
-        self, service: str, subject: str, key: str, **data: Any
-    ) -> Awaitable[None]:
-        """Call a service of an entity; `service` with its domain."""
+    async def service(self, service: str, subject: str, key: str, **data: Any) -> None:
+        """Call a service of an entity, in Home Assistant; `service` with its domain."""
         domain, name = service.split(".")
         entity_id = self.entity_id(subject, key)
         assert entity_id, key
+        await self.hass.services.async_call(
+            domain, name, {"entity_id": entity_id, **data}, blocking=True
+        )
+
+    def action(self, action: str, subject: str, **data: Any) -> Awaitable[Any]:
+        """Call an action of the integration for a plant or a device."""
+        registry = dr.async_get(self.hass)
+        device = registry.async_get_device(identifiers={(DOMAIN, subject)})
+        assert device, subject
         return self.do(
             self.hass.services.async_call(
-                domain, name, {"entity_id": entity_id, **data}, blocking=True
+                DOMAIN, action, {"device_id": device.id, **data}, blocking=True
             )
         )
+
+    def call(
+        self, service: str, subject: str, key: str, **data: Any
+    ) -> Awaitable[None]:
+        """Call a service of an entity, and let the time pass that it takes."""
+        return self.do(self.service(service, subject, key, **data))
 
     def press(self, subject: str, key: str) -> Awaitable[None]:
         """Press a button."""

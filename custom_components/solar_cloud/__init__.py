@@ -1,5 +1,7 @@
 """Solar Cloud: home solar and battery systems through their vendors' official clouds."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 
 from homeassistant.core import HomeAssistant
@@ -12,9 +14,12 @@ from .account import SolarCloudConfigEntry, async_open_account
 from .const import CONF_ENERGY_DASHBOARD, DOMAIN, PLATFORMS
 from .dashboard import async_carry_out_choice
 from .devices import subject_of
+from .lease import LEFT, async_tell_left
 from .repairs import async_check_clocks
 from .services import async_add_actions
 from .store import AccountStore
+
+END_WITHIN = 60.0
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -51,7 +56,18 @@ async def async_unload_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -> None:
-    """Delete what the account kept; its books stay, as they bind the vendor's account."""
+    """End what still runs, and delete what the account kept.
+
+    The books of its calls stay, as they bind the vendor's account.
+    """
+    account = await async_open_account(hass, entry)
+    if account.store.kept.leases:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_WITHIN):
+                await account.async_restore()
+                await account.leases.async_end_all()
+        for lease in account.leases.held:
+            async_tell_left(hass, lease, account.name(lease.run.plant), LEFT)
     await AccountStore(hass, entry).async_remove()
 
 

@@ -117,6 +117,13 @@ class Account:
         await self._async_find_zones()
         self.async_recompute()
 
+    async def async_restore(self) -> None:
+        """Take over all stored snapshots without a poll."""
+        for feed in self.feeds.values():
+            await feed.async_load()
+        await self._async_find_zones()
+        self.async_recompute()
+
     @callback
     def async_run(self) -> None:
         """Follow the feeds and the clock, and poll what is not essential."""
@@ -190,6 +197,11 @@ class Account:
         self.devices.async_register(house)
         self.house.async_show(house)
         self.leases.async_look()
+
+    def name(self, plant: str) -> str:
+        """Return the name of a plant, as far as it is known."""
+        found = self.house.data.plants.get(plant)
+        return found.name if found else "-"
 
     def knows(self, subject: str) -> bool:
         """Return whether a plant or device is there and shown."""

@@ -37,7 +37,7 @@ FLAGS = described(
         BinarySensorEntityDescription(
             key="grid_connected",
             translation_key="grid_connected",
-            device_class=BinarySensorDeviceClass.POWER,
+            device_class=BinarySensorDeviceClass.CONNECTIVITY,
         ),
     )
 )

@@ -20,7 +20,8 @@ from .entity import (
     raise_failed,
 )
 
-PARALLEL_UPDATES = 1
+# Leases are changed one at a time in each plant, so that nothing else need wait.
+PARALLEL_UPDATES = 0
 
 SYNC_CLOCK = "sync_clock"
 DEFAULT_MINUTES = 60.0

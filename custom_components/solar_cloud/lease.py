@@ -5,6 +5,7 @@ or adopted while it still runs, when Home Assistant starts; and what was there b
 put back.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from homeassistant.core import HassJob, callback
+from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_point_in_utc_time
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .account import Account
 
 STOP = "stop_forced"
+LEFT = "lease_left"
 EXPORT_LIMIT = "export_limit"
 TOUCHED = (EXPORT_LIMIT, "schedule_enabled")
 
@@ -45,9 +47,14 @@ class Leases:
             lease.run.id: lease
             for lease in map(Lease.from_dict, account.store.kept.leases)
         }
-        self._working: set[str] = set()
+        self._locks: dict[str, asyncio.Lock] = {}
 
     # --- what is shown --------------------------------------------------------------
+
+    @property
+    def held(self) -> list[Lease]:
+        """Return all leases."""
+        return list(self._leases.values())
 
     def of(self, plant: str) -> Lease | None:
         """Return the forced run of a plant."""
@@ -136,6 +143,21 @@ class Leases:
         target_soc: float | None = None,
     ) -> Outcome:
         """Start a run; raises nothing: the outcome tells."""
+        async with self._lock(plant):
+            return await self._async_start(kind, plant, minutes, power, target_soc)
+
+    def _lock(self, plant: str) -> asyncio.Lock:
+        """Return the lock under which the leases of a plant are changed."""
+        return self._locks.setdefault(plant, asyncio.Lock())
+
+    async def _async_start(
+        self,
+        kind: Forced,
+        plant: str,
+        minutes: float,
+        power: float | None,
+        target_soc: float | None,
+    ) -> Outcome:
         now = self._account.clock.now()
         run = Run(
             id=uuid4().hex,
@@ -217,7 +239,7 @@ class Leases:
     @callback
     def _watch(self, lease: Lease) -> None:
         """End a lease at its end."""
-        self._at(lease, lease.run.end, self._async_end)
+        self._at(lease, lease.run.end, self._async_end_on_time)
 
     @callback
     def _at(self, lease: Lease, when: datetime, do: Callable[[Lease], Any]) -> None:
@@ -245,13 +267,13 @@ class Leases:
         """Look at the telemetry: for the proof, and for the target."""
         house = self._account.house.data
         for lease in list(self._leases.values()):
-            if lease.phase is not Phase.RUNNING or lease.run.id in self._working:
+            if lease.phase is not Phase.RUNNING:
                 continue
             reached = lease.reached(house)
             if lease.outcome is State.ACCEPTED:
                 self._prove(lease, reached=reached)
             if reached and lease.run.target_soc is not None:
-                self._account.spawn(self._async_end(lease))
+                self._account.spawn(self._async_end_on_time(lease))
 
     def _prove(self, lease: Lease, *, reached: bool) -> None:
         now = self._account.clock.now()
@@ -267,30 +289,36 @@ class Leases:
     # --- end ------------------------------------------------------------------------
 
     async def async_stop(self, plant: str) -> Outcome:
-        """End the forced run of a plant; without one there is nothing to do."""
-        if (lease := self.of(plant)) is None:
-            now = self._account.clock.now()
+        """End all leases of a plant; without one there is nothing to do."""
+        async with self._lock(plant):
+            held = [row for row in self._leases.values() if row.run.plant == plant]
+            outcomes = [await self._async_end(lease) for lease in held]
+        if not outcomes:
             return Outcome(
                 plant=plant,
                 device=plant,
                 control=STOP,
                 value=None,
                 state=State.CONFIRMED,
-                at=now,
+                at=self._account.clock.now(),
             )
-        return await self._async_end(lease)
+        waiting = (row for row in outcomes if row.state is not State.CONFIRMED)
+        return next(waiting, outcomes[-1])
+
+    async def async_end_all(self) -> None:
+        """End all leases, once; those that could not be ended stay held."""
+        for lease in self.held:
+            await self._async_end(lease, tell=False)
+        self.async_stop_watching()
+
+    async def _async_end_on_time(self, lease: Lease) -> None:
+        """End a lease whose time is up, unless somebody did meanwhile."""
+        async with self._lock(lease.run.plant):
+            if lease.run.id in self._leases:
+                await self._async_end(lease)
 
     async def _async_end(self, lease: Lease, *, tell: bool = True) -> Outcome:
         """Take a lease out and put back what was there; tried again until it is done."""
-        if lease.run.id in self._working or lease.run.id not in self._leases:
-            return self._told(lease, State.QUEUED)
-        self._working.add(lease.run.id)
-        try:
-            return await self._async_end_once(lease, tell=tell)
-        finally:
-            self._working.discard(lease.run.id)
-
-    async def _async_end_once(self, lease: Lease, *, tell: bool) -> Outcome:
         vendor, now = self._account.vendor, self._account.clock.now()
         if lease.phase is not Phase.ENDING:
             lease.phase = Phase.ENDING
@@ -309,7 +337,7 @@ class Leases:
         else:
             failure = None
         if not done:
-            self._at(lease, retry_at, self._async_end)
+            self._at(lease, retry_at, self._async_end_on_time)
             self._raise_issue(lease)
             return self._report(lease, State.QUEUED, err=failure, control=STOP)
         await self._async_forget(lease)
@@ -330,29 +358,22 @@ class Leases:
     @callback
     def _raise_issue(self, lease: Lease) -> None:
         """Tell the owner of a lease that outlives its end."""
-        if self._account.clock.now() - lease.run.end < OVERDUE_AFTER:
-            return
-        house = self._account.house.data
-        plant = house.plants.get(lease.run.plant)
-        ir.async_create_issue(
-            self._account.hass,
-            DOMAIN,
-            f"lease_{lease.run.id}",
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="lease_overdue",
-            translation_placeholders={
-                "plant": plant.name if plant else "-",
-                "ended": lease.run.end.isoformat(timespec="minutes"),
-            },
-        )
+        if self._account.clock.now() - lease.run.end >= OVERDUE_AFTER:
+            async_tell_left(
+                self._account.hass, lease, self._account.name(lease.run.plant)
+            )
 
     # --- after a restart ------------------------------------------------------------
 
     async def async_resume(self) -> None:
         """Adopt the leases that still run, and end those whose time is up."""
         for lease in list(self._leases.values()):
-            await self._async_resume(lease)
+            await self._async_resume_one(lease)
+
+    async def _async_resume_one(self, lease: Lease) -> None:
+        async with self._lock(lease.run.plant):
+            if lease.run.id in self._leases:
+                await self._async_resume(lease)
 
     async def _async_resume(self, lease: Lease) -> None:
         now = self._account.clock.now()
@@ -374,7 +395,7 @@ class Leases:
         except CloudError as err:
             LOGGER.debug("A lease could not be adopted yet: %s", type(err).__name__)
             when = min(now + RETRY, lease.run.end)
-            self._at(lease, when, self._async_resume)
+            self._at(lease, when, self._async_resume_one)
 
     # --- tell -----------------------------------------------------------------------
 
@@ -419,3 +440,23 @@ class Leases:
         store = self._account.store
         store.kept.leases = [lease.as_dict() for lease in self._leases.values()]
         await store.async_save()
+
+
+@callback
+def async_tell_left(
+    hass: HomeAssistant, lease: Lease, plant: str, key: str = "lease_overdue"
+) -> None:
+    """Raise a repair issue about a lease that is still in a device."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"lease_{lease.run.id}",
+        is_fixable=False,
+        is_persistent=key == LEFT,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=key,
+        translation_placeholders={
+            "plant": plant,
+            "ended": lease.run.end.isoformat(timespec="minutes"),
+        },
+    )

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
@@ -61,9 +62,19 @@ async def async_open_ledger(
                 info.allowances, clock_of(hass), stored=stored, save=store.async_save
             ),
         )
+        _flush_at_stop(hass, ledgers[name])
         if heir_of and ledger_id(info, heir_of) != name:
             ledgers[name].adopt(await async_open_ledger(hass, info, heir_of))
     return ledgers[name]
+
+
+def _flush_at_stop(hass: HomeAssistant, ledger: Ledger) -> None:
+    """Store the books without outstanding calls when Home Assistant stops."""
+
+    async def flush(_: Event) -> None:
+        await ledger.flush()
+
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, flush)
 
 
 @dataclass(slots=True)

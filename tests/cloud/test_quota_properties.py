@@ -220,6 +220,7 @@ class Life:
         await self.call("list", Purpose.POLL, 0, 0.1, "dated")
         name = self.plan.allowances(1)[0].name
         self.ledger.learn(name, self.vendor.free(rule, self.time.true))
+        await self.call("list", Purpose.POLL, 0, 0.1, "dated")
 
     async def burst(self, calls: int) -> None:
         """Poll as fast as it goes."""

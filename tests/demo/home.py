@@ -1,16 +1,19 @@
 """A real Home Assistant with a fresh configuration, as a process."""
 
 import asyncio
+from collections import Counter
 import json
 from pathlib import Path
+import re
 import shutil
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import ClientError, ClientSession
 
 from .processes import LOOPBACK, ROOT, DemoError, Running, start
 
 DOMAIN = "solar_cloud"
+STAMPED = re.compile(r"\d{4}-\d\d-\d\d \S+ (?P<level>[A-Z]+) \(\S+\)")
 START_WITHIN = 180.0
 # Only for voice assistants, and they would have to be compiled.
 SKIPPED = "pymicro-vad,pyspeex-noise"
@@ -114,12 +117,13 @@ class Home:
         return written if written.exists() else self._running.output
 
     def faults_in_log(self) -> list[str]:
-        """Return the errors and tracebacks that the integration left in the log."""
-        return [
-            record
+        """Return the errors and tracebacks of the integration, each kind once."""
+        faults = Counter(
+            _in_short(record)
             for record in _records(self.log.read_text(errors="replace"))
             if DOMAIN in record and _is_fault(record)
-        ]
+        )
+        return [f"{record} ({times} times)" for record, times in faults.items()]
 
 
 def _configure(folder: Path, port: int) -> None:
@@ -140,7 +144,7 @@ def _records(log: str) -> list[str]:
     """Return the records of a log, each with the lines that belong to it."""
     records: list[str] = []
     for line in log.splitlines():
-        if (line[:2] == "20" and line[4:5] == "-") or not records:
+        if STAMPED.match(line) or not records:
             records.append(line)
         else:
             records[-1] += f"\n{line}"
@@ -148,6 +152,12 @@ def _records(log: str) -> list[str]:
 
 
 def _is_fault(record: str) -> bool:
-    head = record.split("\n", 1)[0].split()
-    level: Any = head[2] if len(head) > 2 else ""
-    return level in ("ERROR", "CRITICAL") or "Traceback (most recent" in record
+    head = STAMPED.match(record)
+    grave = head is not None and head["level"] in ("ERROR", "CRITICAL")
+    return grave or "Traceback (most recent" in record
+
+
+def _in_short(record: str) -> str:
+    """Return the first line without its time, and the last."""
+    first, *others = STAMPED.sub(r"\g<level>", record).splitlines()
+    return " … ".join([first[:300], *others[-1:]])

@@ -53,11 +53,17 @@ async def read(
     """Compare the states with the truth, and look for what is missing."""
     shown = [entity for entity in entities if entity.platform in SHOWN]
     stamps = _stamps(shown, states)
+    now = await world.truth(datetime.now(UTC))
+    silent = {
+        plant for plant in account.plants if now[plant][""].get("online") is False
+    }
     rows: list[Reading] = []
     for entity in shown:
         state = states.get(entity.entity_id)
         if state and (stamp := stamps.get(entity.plant)):
-            row = await _compare(world, entity, state, stamp)
+            row = await _compare(
+                world, entity, state, stamp, silent=entity.plant in silent
+            )
             rows += [row] if row else []
     missing = [
         f"{account.plants[plant]}: {why}"
@@ -80,12 +86,18 @@ def _stamps(entities: Iterable[Entity], states: States) -> dict[str, datetime]:
 
 
 async def _compare(
-    world: World, entity: Entity, state: dict[str, Any], stamp: datetime
+    world: World,
+    entity: Entity,
+    state: dict[str, Any],
+    stamp: datetime,
+    *,
+    silent: bool,
 ) -> Reading | None:
     """Compare a state with the truth; None where the truth has no such key.
 
     Measurements are compared at the plant's time stamp. Counters, modes and states may
-    come from another feed: for those the time at which they were told counts too.
+    come from another feed: for those the time at which they were told counts too. What
+    is not counted may be unknown once the plant has fallen silent.
     """
     unit = state["attributes"].get("unit_of_measurement") or ""
     told = datetime.fromisoformat(state["last_updated"])
@@ -104,7 +116,8 @@ async def _compare(
             truth=right,
             unit=unit,
             at=at,
-            agrees=agrees(value, right, unit) or _may_be_unknown(value, unit, truth),
+            agrees=agrees(value, right, unit)
+            or (silent and value is None and unit != COUNTED),
         )
         if row.agrees:
             return row
@@ -112,11 +125,6 @@ async def _compare(
         if measured:
             break
     return first
-
-
-def _may_be_unknown(value: Value | None, unit: str, truth: dict[str, Any]) -> bool:
-    """Return whether a measurement of what has fallen silent is rightly unknown."""
-    return value is None and unit != COUNTED and truth.get("online") is False
 
 
 async def _missing(

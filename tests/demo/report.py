@@ -145,6 +145,7 @@ def _rounded(seconds: float | None) -> float | None:
 def write_json(path: Path, version: str, results: Iterable[Result]) -> None:
     """Write the contract of DESIGN §9 to a file."""
     text = json.dumps(as_json(version, results), indent=1, ensure_ascii=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{text}\n")
 
 

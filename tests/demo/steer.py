@@ -8,21 +8,17 @@ from functools import partial
 from .agreement import Value
 from .client import Client
 from .entities import Entity
+from .force import Forcing
 from .outcomes import Outcomes
 from .processes import say
 from .readings import States
 from .report import Command, Result, describe
-from .settings import Change, changes, set_value
+from .settings import Change, changes
 
 SETTING_WITHIN = 180.0
-RUN_WITHIN = 750.0
-STOP_WITHIN = 240.0
 SETTINGS = ("select", "number", "switch")
-RUNS = ("force_charge", "force_discharge", "hold")
-STOP = "stop_forced"
 REFRESH = "refresh"
 GONE = {"state": "unavailable"}
-MINUTES = 30.0
 
 
 class Steering:
@@ -50,7 +46,7 @@ class Steering:
         await self._change(row for row in wanted if row.is_switch)
         await self._change(row.back for row in wanted if row.is_switch)
         await self._change(row.back for row in wanted if not row.is_switch)
-        await self._force({row.key: row for row in own if not row.device})
+        await Forcing(self._client, own, self._press).force()
 
     @property
     def _name(self) -> str:
@@ -71,29 +67,8 @@ class Steering:
             )
         )
 
-    async def _force(self, entities: dict[str, Entity]) -> None:
-        runs = [key for key in RUNS if key in entities]
-        inputs = await self._set_inputs(entities) if runs else {}
-        for key in runs:
-            power = None if key == "hold" else inputs.get("forced_power")
-            await self._press(entities[key], RUN_WITHIN, power)
-            if STOP in entities:
-                await self._press(entities[STOP], STOP_WITHIN)
-
-    async def _set_inputs(self, entities: dict[str, Entity]) -> dict[str, Value]:
-        """Ask for half the power and half an hour."""
-        states = await self._client.states()
-        wanted: dict[str, Value] = {"forced_duration": MINUTES}
-        if power := states.get(getattr(entities.get("forced_power"), "entity_id", "")):
-            step = power["attributes"]["step"]
-            wanted["forced_power"] = power["attributes"]["max"] / 2 // step * step
-        for key, value in wanted.items():
-            if key in entities:
-                await set_value(self._client, entities[key], value)
-        return wanted
-
     async def _press(
-        self, entity: Entity, patience: float, power: Value | None = None
+        self, entity: Entity, patience: float, power: Value | None
     ) -> None:
         await self._carry_out(
             entity.key,

@@ -1,6 +1,6 @@
 """The book of one allowance, endpoint and subject: what was spent when, in vendor time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -31,6 +31,17 @@ class Book:
         """Return the calls that still count at an instant."""
         first = window.first(at)
         return sum(count for slot, count in self.booked.items() if slot >= first)
+
+    def ahead(self, window: Window, at: float) -> Iterator[tuple[float, int]]:
+        """Yield spans (s) to come, and the calls that still count up to their end."""
+        shortest, longest = window.horizons(at)
+        used = self.used(window, at)
+        first = window.first(at)
+        for slot in sorted(slot for slot in self.booked if slot >= first):
+            if (span := window.expires(slot) - at) >= shortest:
+                yield span, used
+            used -= self.booked[slot]
+        yield longest, used
 
     def add(self, slots: frozenset[int], count: int) -> None:
         """Book calls."""

@@ -254,9 +254,7 @@ def _numbers(rows: Iterable[Reading]) -> list[float] | None:
 
 def _told(rows: Mapping[str, Reading]) -> bool:
     """Return whether a device has told anything that a plant's sums are made of."""
-    return any(
-        quantity(key).kind is Kind.POWER or quantity(key).is_counter for key in rows
-    )
+    return any(key in SUMMED or quantity(key).kind is Kind.POWER for key in rows)
 
 
 def _sum(key: str, rows: list[Reading], *, complete: bool) -> Reading:

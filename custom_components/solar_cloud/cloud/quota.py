@@ -82,6 +82,7 @@ class Ledger:
         self._ahead: dict[str, int] | None = None
         self._spent: dict[str, int] = {}
         self._doubt: Mapping[str, int] | None = None
+        self._news = False
         self._commands = 0
         self._anchor = clock.now().timestamp()
         self._monotonic = clock.monotonic()
@@ -151,6 +152,7 @@ class Ledger:
                 continue
             waited += wait
             if waited > PATIENCE[call.purpose]:
+                await self._keep_news()
                 raise QuotaExceeded(retry_at=self.earliest(call))
             self._commands += command
             try:
@@ -161,6 +163,7 @@ class Ledger:
     def learn(self, name: str, remaining: int, call: Call | None = None) -> None:
         """Believe the vendor's count of the calls that remain over our own."""
         at = self.time
+        self._news = True
         for allowance, key, _ in self._matching(call or Call(endpoint="")):
             if allowance.name != name or not allowance.limit or not allowance.window:
                 continue
@@ -174,6 +177,7 @@ class Ledger:
     def close(self, name: str, call: Call, first: float, longest: float) -> datetime:
         """Close one allowance after a refusal: longer each time, until a call succeeds."""
         at = until = self.time
+        self._news = True
         for allowance, key, _ in self._matching(call):
             if allowance.name == name:
                 book = self._books[key]
@@ -226,7 +230,7 @@ class Ledger:
 
     async def flush(self) -> None:
         """Store the books as they are, with no call outstanding."""
-        self._ahead = None
+        self._ahead, self._news = None, False
         if self._save:
             await self._save(self.as_dict())
 
@@ -311,20 +315,19 @@ class Ledger:
             limit -= allowance.reserve
         opens = max(opens, _frees(book, window, cost, limit, at))
         if purpose is Purpose.HISTORY and (plan := self._plan.get(key)):
-            horizons = window.horizons(at)
             if any(
-                book.used(window, at + span) + cost + plan.cost * span > limit
-                for span in horizons
+                used + cost + plan.cost * span > limit
+                for span, used in book.ahead(window, at)
             ):
-                opens = max(opens, at + horizons[0])
+                opens = max(opens, at + window.horizons(at)[0])
         return opens
 
     async def _book(self, call: Call) -> float:
         """Book a call; what it may lead to is stored before it is made."""
         rows = self._matching(call)
         to_store = None
-        if not self._covered(rows):
-            self._spent = {}
+        if self._news or not self._covered(rows):
+            self._news, self._spent = False, {}
             self._ahead = {
                 row.name: max(row.cost(call), row.limit // LOTS)
                 for row in self._allowances
@@ -350,6 +353,12 @@ class Ledger:
                 raise
         self.made[call.endpoint] = self.made.get(call.endpoint, 0) + 1
         return at
+
+    async def _keep_news(self) -> None:
+        """Store what the vendor told, while no call can be made that would."""
+        if self._news and self._save:
+            self._news = False
+            await self._save(self.as_dict(self._ahead))
 
     def _covered(self, rows: list[tuple[Allowance, str, int]]) -> bool:
         """Return whether the stored books already hold a call."""
@@ -409,10 +418,8 @@ def _stretch(plan: _Plan, book: Book, at: float) -> float:
     if not allowance.limit or not (window := allowance.window):
         return worst
     total = allowance.limit - allowance.reserve
-    spans = window.horizons(at)
-    if sum(book.booked.values()) + plan.cost * max(spans) <= total:
+    if sum(book.booked.values()) + plan.cost * window.horizons(at)[1] <= total:
         return worst
-    for span in spans:
-        free = max(1, total - book.used(window, at + span))
-        worst = max(worst, plan.cost * span / free)
+    for span, used in book.ahead(window, at):
+        worst = max(worst, plan.cost * span / max(1, total - used))
     return worst

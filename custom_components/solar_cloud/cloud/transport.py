@@ -17,12 +17,20 @@ from aiohttp import (
     ClientResponse,
     ClientSession,
     ClientTimeout,
+    ConnectionTimeoutError,
     InvalidURL,
+    NonHttpUrlClientError,
     ServerDisconnectedError,
 )
 
 from .errors import AnswerLost, CloudUnavailable, UnexpectedAnswer
 
+NOT_SENT = (
+    ClientConnectorError,
+    ConnectionTimeoutError,
+    InvalidURL,
+    NonHttpUrlClientError,
+)
 TIMEOUT = ClientTimeout(total=30, connect=10)
 
 
@@ -47,7 +55,7 @@ async def _once(send: ClientRequest, handler: ClientHandlerType) -> ClientRespon
     """Send a request; aiohttp would send a GET or PUT again when its connection drops."""
     try:
         return await handler(send)
-    except ClientConnectorError:
+    except NOT_SENT:
         raise
     except (ClientOSError, ServerDisconnectedError) as err:
         raise AnswerLost(type(err).__name__) from None
@@ -84,7 +92,7 @@ async def request(
                 headers=response.headers.copy(),
                 body=decode(response.status, text),
             )
-    except (ClientConnectorError, InvalidURL) as err:
+    except NOT_SENT as err:
         raise CloudUnavailable(type(err).__name__) from None
     except (ClientError, TimeoutError) as err:
         raise AnswerLost(type(err).__name__) from None

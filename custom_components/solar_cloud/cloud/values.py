@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d).*?([+-]\d\d):?(\d\d)\s*$")
 _PLAIN = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)")
+_ZULU = re.compile(r"(?<=\d)Z$")
 _TRUTHS = {
     "true": True,
     "1": True,
@@ -25,7 +26,7 @@ def number(value: Any) -> float | None:
         return None
     try:
         found = float(value)
-    except TypeError, ValueError:
+    except TypeError, ValueError, OverflowError:
         return None
     return round(found, 6) if math.isfinite(found) else None
 
@@ -33,7 +34,7 @@ def number(value: Any) -> float | None:
 def truth(value: Any) -> bool | None:
     """Return a flag from a boolean, 0 or 1, or their names."""
     if isinstance(value, float):
-        value = int(value)
+        value = f"{value:g}"
     return _TRUTHS.get(str(value).strip().lower())
 
 
@@ -48,7 +49,7 @@ def instant(value: Any, zone: tzinfo = UTC) -> datetime | None:
 
     Names of zones before the offset ("BST+0100") are passed over, as they are ambiguous.
     """
-    stamp = str(value or "")
+    stamp = _ZULU.sub("+00:00", str(value or "").strip())
     try:
         if match := _STAMP.search(stamp):
             return datetime.fromisoformat("{}T{}{}:{}".format(*match.groups()))

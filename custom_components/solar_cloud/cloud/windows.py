@@ -10,7 +10,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 SLOTS_PER_WINDOW = 240
-HORIZONS = (1 / 24, 1 / 8, 1 / 4, 1 / 2, 1)
+SHORTEST_PLAN = 1 / 24
 SKEW = 6.0
 BOUNDARY = 60.0
 
@@ -30,8 +30,8 @@ class Window(Protocol):
         """Return when calls booked in a slot no longer count."""
         ...
 
-    def horizons(self, at: float) -> tuple[float, ...]:
-        """Return spans (s) over which a plan made at `at` must hold."""
+    def horizons(self, at: float) -> tuple[float, float]:
+        """Return the shortest and longest span (s) over which a plan must hold."""
         ...
 
 
@@ -57,10 +57,9 @@ class Rolling:
         """Return the end of the slot plus the window: never early."""
         return (slot + 1) * self._slot + self.seconds + SKEW
 
-    def horizons(self, at: float) -> tuple[float, ...]:
-        """Return parts of the window, so that a burst does not starve what follows."""
-        whole = self.seconds + self._slot + SKEW
-        return tuple(part * whole for part in HORIZONS)
+    def horizons(self, at: float) -> tuple[float, float]:
+        """Return a part of the window, and all of it."""
+        return self.seconds * SHORTEST_PLAN, self.seconds + self._slot + SKEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,7 @@ class Calendar:
         )
         return after.replace(tzinfo=self.zone).timestamp() + BOUNDARY
 
-    def horizons(self, at: float) -> tuple[float, ...]:
+    def horizons(self, at: float) -> tuple[float, float]:
         """Return the time left in the period."""
-        return (self.expires(self._period(at)) - at,)
+        left = self.expires(self._period(at)) - at
+        return left, left

@@ -1,0 +1,1 @@
+"""How much Solar Cloud asks of a Home Assistant: `scripts/bench`."""

@@ -1,0 +1,144 @@
+"""Counters never lie: they do not fall, and yesterday's value is not today's."""
+
+from datetime import datetime, timedelta
+import json
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from custom_components.solar_cloud.cloud.counters import Counters
+from custom_components.solar_cloud.cloud.quantity import quantity
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = datetime(2026, 6, 17, 12, tzinfo=BERLIN)
+HOUR = timedelta(hours=1)
+
+
+class Plant:
+    """A plant whose counters are shown."""
+
+    def __init__(self) -> None:
+        """Start with nothing known."""
+        self.counters = Counters()
+
+    def lifetime(self, value: float, at: datetime) -> float:
+        """Return what a lifetime counter shows."""
+        row = quantity("pv_energy")
+        return self.counters.accept("p", row, row.key, value, at, at)
+
+    def today(self, value: float, now: datetime, at: datetime | None = None) -> float:
+        """Return what a counter of the day shows."""
+        row = quantity("pv_energy_today")
+        return self.counters.accept("p", row, row.key, value, at or now, now)
+
+    def kill(self) -> None:
+        """Start again with what was stored."""
+        self.counters = Counters(json.loads(json.dumps(self.counters.as_dict())))
+
+
+def test_a_dip_is_not_shown() -> None:
+    """However deep, across a kill, until the counter is back."""
+    plant = Plant()
+    assert plant.lifetime(1000, NOON) == 1000
+    assert plant.lifetime(0, NOON + HOUR) == 1000
+    plant.kill()
+    assert plant.lifetime(999.9, NOON + 2 * HOUR) == 1000
+    assert plant.lifetime(1001, NOON + 3 * HOUR) == 1001
+    assert plant.lifetime(5, NOON + 8 * HOUR) == 1001
+
+
+def test_a_reset_is_believed_after_hours() -> None:
+    """A replaced inverter starts anew."""
+    plant = Plant()
+    plant.lifetime(1000, NOON)
+    plant.lifetime(1, NOON + HOUR)
+    assert plant.lifetime(2, NOON + 6 * HOUR) == 1000
+    plant.kill()
+    assert plant.lifetime(3, NOON + 7 * HOUR) == 3
+    assert plant.lifetime(4, NOON + 8 * HOUR) == 4
+
+
+def test_an_answer_seen_again_does_not_prove_a_reset() -> None:
+    """The hours are those of the measurements."""
+    plant = Plant()
+    plant.lifetime(1000, NOON)
+    for _ in range(500):
+        assert plant.lifetime(1, NOON + HOUR) == 1000
+
+
+def test_a_day_counter_is_zero_from_midnight() -> None:
+    """Until the vendor has a value of the new day."""
+    plant = Plant()
+    evening = datetime(2026, 6, 17, 23, 55, tzinfo=BERLIN)
+    assert plant.today(30, evening) == 30
+    midnight = datetime(2026, 6, 18, tzinfo=BERLIN)
+    assert plant.today(30, midnight, at=evening) == 0
+    assert plant.today(0.1, midnight + HOUR) == 0.1
+
+
+def test_yesterdays_value_with_todays_date_is_not_todays() -> None:
+    """Clouds reset late; a battery that charges at night still counts."""
+    plant = Plant()
+    plant.today(30, datetime(2026, 6, 17, 23, 55, tzinfo=BERLIN))
+    night = datetime(2026, 6, 18, 0, 5, tzinfo=BERLIN)
+    assert plant.today(30.2, night) == 0
+    assert plant.today(30.2, night + HOUR) == 0
+    assert plant.today(0.4, night + 2 * HOUR) == 0.4
+    assert plant.today(30.2, night + 2.5 * HOUR) == 0.4
+    assert plant.today(16, night + 2.6 * HOUR) == 16
+    assert plant.today(29.9, night + 2.8 * HOUR) == 29.9
+
+
+def test_a_small_yesterday_is_not_doubted() -> None:
+    """A value below doubt's worth is taken as it comes."""
+    plant = Plant()
+    plant.today(0.2, NOON)
+    assert plant.today(0.2, NOON + 13 * HOUR) == 0.2
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 3, 29), datetime(2026, 10, 25)])
+def test_a_day_counter_follows_a_day_of_another_length(day: datetime) -> None:
+    """On the days on which the clocks change."""
+    plant = Plant()
+    midnight = day.replace(tzinfo=BERLIN)
+    hours = [
+        (midnight.astimezone(ZoneInfo("UTC")) + n * HOUR).astimezone(BERLIN)
+        for n in range(-2, 27)
+    ]
+    shown = [
+        plant.today((at - at.replace(hour=0)).total_seconds() / 3600, at)
+        for at in hours
+    ]
+    first, last = (
+        next(n for n, at in enumerate(hours) if at.date() == today)
+        for today in (midnight.date(), (midnight + timedelta(days=1)).date())
+    )
+    assert shown[first] == 0 and shown[last] == 0
+    assert shown[first:last] == sorted(shown[first:last])
+
+
+def test_a_day_counter_does_not_dip_but_is_corrected_after_hours() -> None:
+    """A spike of the vendor's is not kept till midnight."""
+    plant = Plant()
+    morning = datetime(2026, 6, 17, 6, tzinfo=BERLIN)
+    assert plant.today(900, morning) == 900
+    assert plant.today(2, morning + HOUR) == 900
+    assert plant.today(8, morning + 7 * HOUR) == 8
+
+
+def test_lower_values_before_midnight_prove_nothing_after_it() -> None:
+    """Each day starts with a clean slate."""
+    plant = Plant()
+    plant.today(20, NOON)
+    plant.today(19, NOON + 8 * HOUR)
+    assert plant.today(1, NOON + 20 * HOUR) == 1
+    assert plant.today(0.5, NOON + 21 * HOUR) == 1
+
+
+def test_the_last_values_are_known() -> None:
+    """With their instants, by subject."""
+    plant = Plant()
+    plant.lifetime(7, NOON)
+    plant.kill()
+    assert plant.counters.known("p") == {"pv_energy": (7, NOON)}
+    assert plant.counters.known("q") == {}

@@ -1,0 +1,1 @@
+"""Simulated days with faults on the injected clock; run by scripts/soak, not by scripts/test."""
