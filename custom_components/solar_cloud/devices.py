@@ -8,7 +8,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType
 
 from .cloud.house import House
-from .cloud.model import Device, Plant
+from .cloud.model import Device, DeviceKind, Plant
 from .const import DOMAIN
 
 GONE_AFTER = 2
@@ -36,7 +36,7 @@ class Devices:
         below = sorted(house.devices.values(), key=lambda row: row.parent is not None)
         for device in below:
             ids[device.id] = self._device(
-                device, ids.get(device.parent or device.plant)
+                device, ids.get(device.parent or device.plant), house
             )
 
     def _plant(self, plant: Plant) -> str:
@@ -48,13 +48,13 @@ class Devices:
             name=plant.name,
         ).id
 
-    def _device(self, device: Device, parent: str | None) -> str:
+    def _device(self, device: Device, parent: str | None, house: House) -> str:
         return self._registry.async_get_or_create(
             config_entry_id=self._entry_id,
             identifiers={(DOMAIN, device.id)},
             manufacturer=self._manufacturer,
             via_device_id=parent,
-            **_details(device),
+            **_details(device, house),
         ).id
 
     @callback
@@ -80,17 +80,26 @@ def subject_of(identifiers: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def _details(device: Device) -> dict[str, Any]:
-    """Return what the registry shows of a device; its name comes from translations."""
-    numbered = "_number" if device.number is not None else ""
-    return {
-        "translation_key": f"{device.kind}{numbered}",
-        "translation_placeholders": {
-            "model": device.model or "",
-            "number": str(device.number),
-        },
+def _details(device: Device, house: House) -> dict[str, Any]:
+    """Return what the registry shows of a device; most names come from translations."""
+    parent = house.devices.get(device.parent or "")
+    plant = house.plants[device.plant].name
+    siblings = [row for row in house.devices.values() if row.parent == device.parent]
+    numbered = device.number is not None and len(siblings) > 1
+    named = device.kind is DeviceKind.INVERTER and device.model
+    details: dict[str, Any] = {
         "model": device.model,
         "serial_number": device.serial,
         "sw_version": device.software,
         "hw_version": device.hardware,
+    }
+    if named:
+        return details | {"name": device.model}
+    return details | {
+        "translation_key": f"{device.kind}_number" if numbered else str(device.kind),
+        "translation_placeholders": {
+            "plant": plant,
+            "inverter": (parent and parent.model) or plant,
+            "number": str(device.number),
+        },
     }

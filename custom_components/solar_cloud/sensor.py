@@ -226,6 +226,9 @@ class ReadingSensor(SolarCloudEntity, SensorEntity):
         self.entity_description = description
         if description.state_class and subject in account.house.data.plants:
             self._attr_entity_registry_enabled_default = True
+        device = account.house.data.devices.get(subject)
+        if device and key.startswith(f"{device.kind}_"):
+            self._attr_translation_key = f"own_{description.translation_key}"
         if (number := index_of(key)) is not None:
             self._attr_translation_placeholders = {"number": str(number)}
 
