@@ -9,7 +9,8 @@ from pathlib import Path
 import string
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory, real_monotonic
+from freezegun import api
+from freezegun.api import FrozenDateTimeFactory
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.solar_cloud.account import Account
@@ -44,7 +45,7 @@ class Time:
         self._started = self.now()
         self._warp = 0.0
         loop.slow_callback_duration = 1e9
-        loop.time = lambda: real_monotonic() + self._warp  # type: ignore[method-assign]
+        loop.time = lambda: api.real_monotonic() + self._warp  # type: ignore[method-assign]
         self.sync()
         self.asleep: asyncio.Event | None = None
 
@@ -68,7 +69,7 @@ class Time:
 
     def sync(self) -> None:
         """Let the loop catch up with what the integration slept."""
-        self._warp = self._base + self._monotonic() - real_monotonic()
+        self._warp = self._base + self._monotonic() - api.real_monotonic()
 
     def tick(self, seconds: float) -> None:
         """Move the time, and the loop with it."""
@@ -100,14 +101,19 @@ class Home:
     # --- set-up ---------------------------------------------------------------------
 
     def add_entry(
-        self, name: str = "kh", *, control: bool = True, **options: Any
+        self,
+        name: str = "kh",
+        *,
+        control: bool = True,
+        entry_id: str = ENTRY_ID,
+        **options: Any,
     ) -> MockConfigEntry:
         """Add the entry of an account, not set up."""
         account = self.sim.account(name)
         plants = sorted(plant.id for plant in account.plants)
         self.entry = MockConfigEntry(
             domain=DOMAIN,
-            entry_id=ENTRY_ID,
+            entry_id=entry_id,
             unique_id=plants[0],
             title=f"FoxESS {account.plants[0].name}",
             data={
@@ -163,6 +169,12 @@ class Home:
             await self.settle()
         assert not until or until(), "it did not become so"
 
+    async def skip(self, **span: Any) -> Account:
+        """Stop Home Assistant's account, and start it again some time later."""
+        await self.unload()
+        self.time.tick(timedelta(**span).total_seconds())
+        return await self.load()
+
     # --- what is shown --------------------------------------------------------------
 
     def entity_id(self, subject: str, key: str) -> str:
@@ -205,7 +217,12 @@ class Home:
 
     def device(self, subject: str) -> dr.DeviceEntry | None:
         """Return the registry's entry of a plant or device."""
-        return dr.async_get(self.hass).async_get_device({(DOMAIN, subject)})
+        rows = dr.async_entries_for_config_entry(
+            dr.async_get(self.hass), self.entry.entry_id
+        )
+        return next(
+            (row for row in rows if (DOMAIN, subject) in row.identifiers), None
+        )
 
     def shown(self) -> list[State]:
         """Return the states of all entities of the entry."""
@@ -215,6 +232,10 @@ class Home:
             for row in er.async_entries_for_config_entry(registry, self.entry.entry_id)
         }
         return [row for row in self.hass.states.async_all() if row.entity_id in ids]
+
+    def states(self) -> dict[str, str]:
+        """Return the states of all entities of the entry by their ids."""
+        return {row.entity_id: row.state for row in self.shown()}
 
     def unavailable(self) -> list[str]:
         """Return the entities that are unavailable."""

@@ -85,6 +85,8 @@ class Timeline:
         self._in_threads = 0
         self._sending = 0
         self._answers: set[ClientResponse] = set()
+        # What else may be at work, in threads of its own.
+        self.at_work: Callable[[], bool] = lambda: False
 
     def start(self) -> None:
         """Stop the machine's clocks, and watch what is on its way."""
@@ -148,7 +150,8 @@ class Timeline:
 
     def _busy(self) -> bool:
         """Return whether somebody still has something to do at this instant."""
-        return bool(self._loop._ready) or self._in_threads > 0  # noqa: SLF001
+        waiting = bool(self._loop._ready)  # noqa: SLF001
+        return waiting or self._in_threads > 0 or self.at_work()
 
     def _in_flight(self) -> bool:
         self._answers = {answer for answer in self._answers if not answer.closed}
@@ -295,8 +298,17 @@ class Process:
 
     async def _start_recorder(self, hass: HomeAssistant) -> None:
         recorder_helper.async_initialize_recorder(hass)
+        self._timeline.at_work = self._recording
         config = {"db_url": f"sqlite:///{self._home.database}"}
         assert await async_setup_component(hass, "recorder", {"recorder": config})
+
+    def _recording(self) -> bool:
+        """Return whether the recorder's thread has something to do."""
+        instance = self.hass.data.get(recorder_helper.DATA_INSTANCE)
+        if instance is None or not instance.is_alive():
+            return False
+        ready = instance.async_db_ready.done()
+        return not ready or not instance._queue.empty()  # noqa: SLF001
 
     async def bury(self) -> None:
         """Clear away what a dead process has left in the event loop."""
@@ -403,7 +415,7 @@ class House:
             await self._stack.enter_async_context(self.sim)
             await self.start()
         except BaseException:
-            await self._stack.aclose()
+            await self.__aexit__(None, None, None)
             raise
         return self
 

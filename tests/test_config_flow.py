@@ -11,7 +11,7 @@ from custom_components.solar_cloud.const import DOMAIN
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from tests.common import Home, filled, text_of, texts
 from tests.simulator import Simulator
@@ -119,7 +119,7 @@ async def test_an_account_is_added(
     for plant in account.plants:
         assert plant.name in summary
     assert "every 5 minutes" in summary
-    offered = summary.split("Can be steered:")[1].split("Not offered:")[0]
+    offered = summary.split("Can be steered:**")[1].split("**Not offered")[0]
     assert steered <= {word.strip() for word in offered.split(",")}
     fields = {str(key) for key in flow.result["data_schema"].schema}
     many = {"plants"} if len(account.plants) > 1 else set()
@@ -167,7 +167,7 @@ async def test_an_account_goes_on_when_looking_around_fails(
     await flow.begin()
     home.sim.fault("html", endpoint="/op/v1/device/real/query")
     await flow.submit(account.fields)
-    assert "Can be steered: -" in told(flow.result)
+    assert "steered:** -" in told(flow.result)
     home.sim.clear_faults()
     result = await flow.finish(control=True)
     home.entry = result["result"]
@@ -187,11 +187,6 @@ async def _revoked(sim: Simulator, fields: dict[str, str]) -> dict[str, str]:
     old = dict(fields)
     sim.account("evo").renew("a-new-key")
     return old
-
-
-async def _no_plants(sim: Simulator, fields: dict[str, str]) -> dict[str, str]:
-    sim.account("evo").kept = sim.account("evo").plants[:]
-    return fields
 
 
 def _fault(kind: str, **args: Any) -> Callable[..., Any]:
@@ -282,7 +277,7 @@ async def test_a_spent_quota_is_told(home: Home, flow: Flow) -> None:
     await flow.submit(account.fields)
     assert flow.error() == {"base": "quota"}
     assert [row.endpoint for row in home.sim.calls[calls:]] == []
-    await home.pass_time(days=1, seconds=60)
+    home.time.tick(86_460)
     await flow.submit(account.fields)
     assert (await flow.finish())["type"] is FlowResultType.CREATE_ENTRY
 
@@ -406,7 +401,7 @@ def _live(hass: HomeAssistant, entity_id: str) -> bool:
 async def test_options_are_carried_out_at_once(home: Home) -> None:
     """Control off takes the controls away, a plant that is not chosen is hidden."""
     hybrid, other = home.sim.account("kh").plants
-    await home.set_up("kh", energy_dashboard=True)
+    await home.set_up("kh")
     number = home.entity_id(hybrid.device.sn, "min_soc")
     other_power = home.entity_id(other.id, "pv_power")
     before = float(home.value(hybrid.id, "grid_power"))
@@ -421,7 +416,6 @@ async def test_options_are_carried_out_at_once(home: Home) -> None:
         "control": False,
         "plants": [hybrid.id],
         "invert_meter": [hybrid.id],
-        "energy_dashboard": True,
     }
     assert not _live(home.hass, number)
     assert not _live(home.hass, other_power)
@@ -445,11 +439,12 @@ async def test_writes_per_day_are_bounded(home: Home) -> None:
     await home.set_up("h3", writes_per_day=1)
     sn = home.sim.account("h3").devices[0].sn
     await home.set_number(sn, "max_soc", 90)
-    with pytest.raises(ServiceValidationError) as raised:
+    with pytest.raises(HomeAssistantError) as raised:
         await home.set_number(sn, "max_soc", 80)
-    assert "1" in text_of(raised.value)
+    assert "as often today" in text_of(raised.value)
+    assert home.outcomes("max_soc")[-1] == ("refused", None)
     assert home.value(sn, "max_soc") == "90.0"
-    await home.pass_time(days=1)
+    await home.skip(days=1)
     await home.set_number(sn, "max_soc", 80)
     assert home.value(sn, "max_soc") == "80.0"
 

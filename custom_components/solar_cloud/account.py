@@ -7,9 +7,6 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from astral import Observer
-from astral.sun import elevation
-
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -21,9 +18,9 @@ from .cloud import dispatch
 from .cloud.control import Absent, Control, Outcome, Setting, State
 from .cloud.counters import Counters
 from .cloud.errors import AuthenticationFailed, PermissionDenied, QuotaExceeded
-from .cloud.house import Choices, build, oldest
+from .cloud.house import Choices, House, build, oldest
 from .cloud.model import DeviceKind, Snapshot
-from .cloud.quota import Demand, Left
+from .cloud.quota import Left
 from .cloud.registry import VENDORS
 from .cloud.vendor import Connection, Vendor, VendorInfo
 from .const import (
@@ -42,11 +39,11 @@ from .const import (
 from .coordinator import FeedCoordinator, HouseCoordinator
 from .devices import Devices
 from .lease import Leases
+from .moment import Moment
 from .store import AccountStore, async_open_ledger, clock_of
 
 type SolarCloudConfigEntry = ConfigEntry[Account]
 
-HORIZON = -0.833
 STATUSES = ("auth_failed", "quota", "cloud_down", "logger_offline", "asleep", "ok")
 
 
@@ -81,6 +78,8 @@ class Account:
         self.starting = True
         self.outcomes: dict[str, Outcome] = {}
         self.zones: dict[str, ZoneInfo] = {}
+        self.moment = Moment(self)
+        self._kept_house: tuple[Mapping[str, Snapshot], House] | None = None
         self.leases = Leases(self)
         self.devices = Devices(hass, entry.entry_id, info.name)
         self.inputs: dict[str, dict[str, float]] = {}
@@ -114,15 +113,15 @@ class Account:
             if feed.feed.essential:
                 await feed.async_config_entry_first_refresh()
         self.starting = False
-        await self._async_find_zones()
+        await self._async_find_zones(self.snapshots())
         self.async_recompute()
 
     async def async_restore(self) -> None:
         """Take over all stored snapshots without a poll."""
         for feed in self.feeds.values():
             await feed.async_load()
-        await self._async_find_zones()
-        self.async_recompute()
+        await self._async_find_zones(self.snapshots())
+        self.house.async_show(self._build(self.snapshots()))
 
     @callback
     def async_run(self) -> None:
@@ -153,8 +152,8 @@ class Account:
         await feed.async_load()
         await feed.async_refresh()
 
-    async def _async_find_zones(self) -> None:
-        for snapshot in self.snapshots().values():
+    async def _async_find_zones(self, snapshots: Mapping[str, Snapshot]) -> None:
+        for snapshot in snapshots.values():
             for plant in snapshot.plants.values():
                 if plant.time_zone and (
                     zone := await dt_util.async_get_time_zone(plant.time_zone)
@@ -184,9 +183,19 @@ class Account:
     @callback
     def async_recompute(self) -> None:
         """Put the house together as it is now."""
-        house = build(
+        snapshots = self.snapshots()
+        kept, self._kept_house = self._kept_house, None
+        same = kept is not None and _are_same(kept[0], snapshots)
+        house = kept[1] if kept and same else self._build(snapshots)
+        self.devices.async_register(house)
+        self.house.async_show(house)
+        self.leases.async_look()
+
+    def _build(self, snapshots: Mapping[str, Snapshot]) -> House:
+        self.moment = Moment(self, snapshots)
+        return build(
             self.vendor.feeds,
-            self.snapshots(),
+            snapshots,
             self.counters,
             self.clock.now(),
             self.choices,
@@ -194,9 +203,6 @@ class Account:
             default_zone=self._default_zone(),
             stretch=self.stretch(),
         )
-        self.devices.async_register(house)
-        self.house.async_show(house)
-        self.leases.async_look()
 
     def name(self, plant: str) -> str:
         """Return the name of a plant, as far as it is known."""
@@ -223,33 +229,11 @@ class Account:
 
     def dark(self) -> Collection[str]:
         """Return the plants at which the sun is below the horizon."""
-        now = self.clock.now()
-        plants = [
-            plant for row in self.snapshots().values() for plant in row.plants.values()
-        ]
-        config = self.hass.config
-        return frozenset(
-            plant.id
-            for plant in plants
-            if elevation(
-                Observer(
-                    plant.latitude if plant.latitude is not None else config.latitude,
-                    plant.longitude
-                    if plant.longitude is not None
-                    else config.longitude,
-                ),
-                now,
-            )
-            < HORIZON
-        )
+        return self.moment.dark
 
     def stretch(self) -> float:
         """Return by how much all intervals grow so that the quota lasts."""
-        return self.vendor.ledger.stretch(
-            Demand(call=call, interval=feed.interval)
-            for feed in self.vendor.feeds
-            for call in self.vendor.calls(feed.key)
-        )
+        return self.moment.stretch
 
     def _kept_writes(self) -> dispatch.Writes:
         """Return the writes of the day on which the account was last stored."""
@@ -272,16 +256,9 @@ class Account:
         """Store a snapshot with the counters it leads to, before anybody sees it."""
         kept = self.store.kept
         kept.feeds[feed] = snapshot
-        await self._async_find_zones()
-        build(
-            self.vendor.feeds,
-            self.snapshots() | {feed: snapshot},
-            self.counters,
-            self.clock.now(),
-            self.choices,
-            zone=self.zones,
-            default_zone=self._default_zone(),
-        )
+        await self._async_find_zones({feed: snapshot})
+        snapshots = self.snapshots() | {feed: snapshot}
+        self._kept_house = (snapshots, self._build(snapshots))
         kept.counters = self.counters.as_dict()
         kept.memory = self.vendor.memory
         await self.store.async_save()
@@ -337,7 +314,7 @@ class Account:
 
     def calls_left(self) -> Left | None:
         """Return the tightest window of the vendor's allowances."""
-        return self.vendor.ledger.left()
+        return self.moment.left
 
     # --- controls -------------------------------------------------------------------
 
@@ -368,6 +345,7 @@ class Account:
     def report(self, outcome: Outcome) -> None:
         """Tell an outcome: to the sensor, and as an event."""
         self.outcomes[outcome.plant] = outcome
+        self.moment = Moment(self)
         writes = self.dispatcher.writes
         if writes.day:
             self.store.kept.writes = {
@@ -376,6 +354,13 @@ class Account:
             }
         async_dispatcher_send(self.hass, signal_outcome(self.entry), outcome)
         self.hass.bus.async_fire(EVENT_COMMAND, event_data(outcome))
+
+
+def _are_same(one: Mapping[str, Snapshot], other: Mapping[str, Snapshot]) -> bool:
+    """Return whether these are the very same snapshots."""
+    return one.keys() == other.keys() and all(
+        one[key] is row for key, row in other.items()
+    )
 
 
 def event_data(outcome: Outcome) -> dict[str, Any]:

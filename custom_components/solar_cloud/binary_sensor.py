@@ -1,6 +1,7 @@
 """Binary sensors: the flags that an account delivers."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import override
 
 from homeassistant.components.binary_sensor import (
@@ -14,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import Account, SolarCloudConfigEntry
 from .cloud.house import House
-from .entity import SolarCloudEntity, async_add_when_there, described
+from .entity import Offer, SolarCloudEntity, async_add_when_there, described
 
 PARALLEL_UPDATES = 0
 
@@ -52,11 +53,11 @@ async def async_setup_entry(
     async_add_when_there(entry, async_add_entities, _make)
 
 
-def _make(account: Account, house: House) -> Iterable[SolarCloudEntity]:
+def _make(account: Account, house: House) -> Iterable[Offer]:
     for subject, rows in house.readings.items():
         for key in rows:
             if description := FLAGS.get(key):
-                yield Flag(account, subject, description)
+                yield subject, key, partial(Flag, account, subject, description)
 
 
 class Flag(SolarCloudEntity, BinarySensorEntity):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
@@ -14,6 +15,7 @@ from .cloud.control import Forced
 from .cloud.house import House
 from .entity import (
     ControlEntity,
+    Offer,
     SolarCloudEntity,
     async_add_when_there,
     offered,
@@ -70,18 +72,18 @@ async def async_setup_entry(
     async_add_when_there(entry, async_add_entities, _make)
 
 
-def _make(account: Account, house: House) -> Iterable[SolarCloudEntity]:
+def _make(account: Account, house: House) -> Iterable[Offer]:
     for plant in house.plants:
-        yield RefreshButton(account, plant, REFRESH)
+        yield plant, REFRESH.key, partial(RefreshButton, account, plant, REFRESH)
         if not account.controllable:
             continue
         runs = [row for row in RUNS if account.leases.devices(plant, row.kind)]
         for row in runs:
-            yield RunButton(account, plant, row)
+            yield plant, row.key, partial(RunButton, account, plant, row)
         if runs:
-            yield StopButton(account, plant, STOP)
+            yield plant, STOP.key, partial(StopButton, account, plant, STOP)
     for device, key in offered(account, house, (SYNC_CLOCK,)):
-        yield ClockButton(account, device, key)
+        yield device, key, partial(ClockButton, account, device, key)
 
 
 class PlantButton(SolarCloudEntity, ButtonEntity):

@@ -120,7 +120,9 @@ class FeedCoordinator(DataUpdateCoordinator[Snapshot]):
         denied = self._denied >= DENIED_FOR_GOOD and self.feed.essential
         if isinstance(err, AuthenticationFailed) or denied:
             raise ConfigEntryAuthFailed(
-                translation_domain=DOMAIN, translation_key="invalid_auth"
+                translation_domain=DOMAIN,
+                translation_key="invalid_auth",
+                translation_placeholders=placeholders(err),
             ) from err
         retry_after = RETRY_AFTER[min(self._failures, len(RETRY_AFTER)) - 1]
         if isinstance(err, QuotaExceeded) and err.retry_at:

@@ -12,11 +12,14 @@ from homeassistant.helpers.update_coordinator import BaseCoordinatorEntity
 
 from .account import Account, SolarCloudConfigEntry, failed
 from .cloud.control import Control, Outcome, Setting
+from .cloud.dispatch import WritesSpent
 from .cloud.house import House
 from .const import DOMAIN
 from .coordinator import HouseCoordinator
 
-type Make = Callable[[Account, House], Iterable[SolarCloudEntity]]
+# The subject, the key, and what makes the entity once it is new.
+type Offer = tuple[str, str, Callable[[], SolarCloudEntity]]
+type Make = Callable[[Account, House], Iterable[Offer]]
 
 
 class SolarCloudEntity(BaseCoordinatorEntity[HouseCoordinator]):
@@ -102,9 +105,10 @@ class ControlEntity(SolarCloudEntity):
 def raise_failed(outcome: Outcome) -> None:
     """Raise a translated error for a command that was not carried out."""
     if failed(outcome):
+        spent = outcome.message == WritesSpent.key
         raise HomeAssistantError(
             translation_domain=DOMAIN,
-            translation_key=f"command_{outcome.state}",
+            translation_key=WritesSpent.key if spent else f"command_{outcome.state}",
             translation_placeholders={
                 "control": outcome.control,
                 "code": outcome.code or "-",
@@ -130,15 +134,15 @@ def async_add_when_there(
 ) -> None:
     """Add entities now, and whenever the house has something that is new."""
     account = entry.runtime_data
-    known: set[str] = set()
+    known: set[tuple[str, str]] = set()
 
     @callback
     def add() -> None:
         new: list[SolarCloudEntity] = []
-        for entity in make(account, account.house.data):
-            if (unique_id := entity.unique_id) and unique_id not in known:
-                known.add(unique_id)
-                new.append(entity)
+        for subject, key, create in make(account, account.house.data):
+            if (subject, key) not in known:
+                known.add((subject, key))
+                new.append(create())
         if new:
             async_add_entities(new)
 

@@ -1,6 +1,7 @@
 """Events: alarms of a plant's devices."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import override
 
 from homeassistant.components.event import EventEntity
@@ -10,10 +11,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .account import Account, SolarCloudConfigEntry
 from .cloud.house import House
 from .cloud.model import Alarm
-from .entity import SolarCloudEntity, async_add_when_there
+from .entity import Offer, SolarCloudEntity, async_add_when_there
 
 PARALLEL_UPDATES = 0
 
+ALARM = "alarm"
 RAISED, CLEARED = "raised", "cleared"
 
 
@@ -26,20 +28,20 @@ async def async_setup_entry(
     async_add_when_there(entry, async_add_entities, _make)
 
 
-def _make(account: Account, house: House) -> Iterable[SolarCloudEntity]:
+def _make(account: Account, house: House) -> Iterable[Offer]:
     for plant in house.plants:
-        yield AlarmEvent(account, plant)
+        yield plant, ALARM, partial(AlarmEvent, account, plant)
 
 
 class AlarmEvent(SolarCloudEntity, EventEntity):
     """Tells when an alarm is raised, and when it is gone."""
 
-    _attr_translation_key = "alarm"
+    _attr_translation_key = ALARM
     _attr_event_types = [RAISED, CLEARED]
 
     def __init__(self, account: Account, plant: str) -> None:
         """Start without knowing which alarms there were."""
-        super().__init__(account, plant, "alarm")
+        super().__init__(account, plant, ALARM)
         self._seen: dict[str, Alarm] | None = None
 
     @override

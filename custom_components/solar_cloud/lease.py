@@ -233,6 +233,7 @@ class Leases:
         """Take out what part of a failed start may have left."""
         if lease.run.id in self._leases:
             await self._async_end(lease, tell=False)
+            self._account.spawn(self._async_reread(lease))
 
     # --- watch ----------------------------------------------------------------------
 
@@ -341,9 +342,9 @@ class Leases:
             self._raise_issue(lease)
             return self._report(lease, State.QUEUED, err=failure, control=STOP)
         await self._async_forget(lease)
-        self._account.spawn(self._async_reread(lease))
         outcome = self._told(lease, State.CONFIRMED, Evidence.READ_BACK, control=STOP)
         if tell:
+            self._account.spawn(self._async_reread(lease))
             self._account.report(outcome)
         return outcome
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import override
 
 from homeassistant.components.number import (
@@ -21,6 +22,7 @@ from .cloud.house import House
 from .cloud.quantity import Unit
 from .entity import (
     ControlEntity,
+    Offer,
     SolarCloudEntity,
     async_add_when_there,
     described,
@@ -118,13 +120,13 @@ async def async_setup_entry(
     async_add_when_there(entry, async_add_entities, _make)
 
 
-def _make(account: Account, house: House) -> Iterable[SolarCloudEntity]:
+def _make(account: Account, house: House) -> Iterable[Offer]:
     for device, key in offered(account, house, LIMITS):
-        yield LimitNumber(account, device, LIMITS[key])
+        yield device, key, partial(LimitNumber, account, device, LIMITS[key])
     for plant in house.plants if account.controllable else ():
         for row in INPUTS:
             if any(account.leases.devices(plant, kind) for kind in row.kinds):
-                yield RunInput(account, plant, row)
+                yield plant, row.key, partial(RunInput, account, plant, row)
 
 
 class LimitNumber(ControlEntity, NumberEntity):

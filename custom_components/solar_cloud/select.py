@@ -1,6 +1,7 @@
 """Selects: modes that a device offers."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import override
 
 from homeassistant.components.select import SelectEntity
@@ -10,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .account import Account, SolarCloudConfigEntry
 from .cloud.control import CONTROLS, Platform
 from .cloud.house import House
-from .entity import ControlEntity, SolarCloudEntity, async_add_when_there, offered
+from .entity import ControlEntity, Offer, async_add_when_there, offered
 
 # The dispatcher sends one write at a time to a device, and together what goes together.
 PARALLEL_UPDATES = 0
@@ -27,9 +28,9 @@ async def async_setup_entry(
     async_add_when_there(entry, async_add_entities, _make)
 
 
-def _make(account: Account, house: House) -> Iterable[SolarCloudEntity]:
+def _make(account: Account, house: House) -> Iterable[Offer]:
     for device, key in offered(account, house, SELECTS):
-        yield ModeSelect(account, device, key)
+        yield device, key, partial(ModeSelect, account, device, key)
 
 
 class ModeSelect(ControlEntity, SelectEntity):

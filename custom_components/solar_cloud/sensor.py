@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -21,7 +22,7 @@ from .cloud.control import Outcome, State
 from .cloud.house import House
 from .cloud.lease import FORCED_STATES
 from .cloud.quantity import QUANTITIES, Kind, Quantity, Unit, index_of, quantity
-from .entity import SolarCloudEntity, async_add_when_there
+from .entity import Offer, SolarCloudEntity, async_add_when_there
 
 PARALLEL_UPDATES = 0
 
@@ -198,15 +199,16 @@ async def async_setup_entry(
     async_add_when_there(entry, async_add_entities, _make)
 
 
-def _make(account: Account, house: House) -> Iterable[SolarCloudEntity]:
+def _make(account: Account, house: House) -> Iterable[Offer]:
     for subject, rows in house.readings.items():
         for key in rows:
             if (description := READINGS.get(quantity(key).key)) is not None:
-                yield ReadingSensor(account, subject, key, description)
+                create = partial(ReadingSensor, account, subject, key, description)
+                yield subject, key, create
     for plant in house.plants:
         own = ACCOUNT_SENSORS + (CONTROL_SENSORS if account.controllable else ())
         for row in own:
-            yield AccountSensor(account, plant, row)
+            yield plant, row.key, partial(AccountSensor, account, plant, row)
 
 
 class ReadingSensor(SolarCloudEntity, SensorEntity):

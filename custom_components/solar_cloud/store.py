@@ -5,7 +5,6 @@ before its last call or command.
 """
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers.json import json_bytes, json_fragment
 from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
@@ -54,7 +54,12 @@ async def async_open_ledger(
     name = ledger_id(info, credentials)
     ledgers = hass.data.setdefault(_LEDGERS, {})
     if name not in ledgers:
-        store = Store[dict[str, Any]](hass, VERSION, f"{DOMAIN}.ledger.{name}")
+        store = Store[dict[str, Any]](
+            hass,
+            VERSION,
+            f"{DOMAIN}.ledger.{name}",
+            serialize_in_event_loop=False,
+        )
         stored = await store.async_load()
         ledgers.setdefault(
             name,
@@ -102,6 +107,11 @@ class Kept:
     writes: dict[str, Any] = field(default_factory=dict)
 
 
+def _as_now(part: Any) -> Any:
+    """Return a part as it is now, in the form that goes to the file."""
+    return json_fragment(json_bytes(part))
+
+
 class AccountStore:
     """The file of one config entry."""
 
@@ -110,7 +120,11 @@ class AccountStore:
         self._hass = hass
         self._unique_id = entry.unique_id or entry.entry_id
         self._store = Store[dict[str, Any]](
-            hass, VERSION, f"{DOMAIN}.{entry.entry_id}", private=True
+            hass,
+            VERSION,
+            f"{DOMAIN}.{entry.entry_id}",
+            private=True,
+            serialize_in_event_loop=False,
         )
         self.kept = Kept()
         self.writes = 0
@@ -128,16 +142,16 @@ class AccountStore:
         return self.kept
 
     async def async_save(self) -> None:
-        """Write the file now; it is encoded off the loop, from parts that stay."""
+        """Write the file now; what does not change any more is encoded off the loop."""
         self.writes += 1
         await self._store.async_save(
             {
                 "feeds": dict(self.kept.feeds),
-                "memory": deepcopy(self.kept.memory),
+                "memory": _as_now(self.kept.memory),
                 "counters": self.kept.counters,
-                "leases": self.kept.leases,
-                "history": deepcopy(self.kept.history),
-                "writes": dict(self.kept.writes),
+                "leases": _as_now(self.kept.leases),
+                "history": _as_now(self.kept.history),
+                "writes": _as_now(self.kept.writes),
             }
         )
 

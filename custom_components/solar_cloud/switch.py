@@ -1,6 +1,7 @@
 """Switches: what a device lets be turned on and off."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
@@ -11,13 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .account import Account, SolarCloudConfigEntry
 from .cloud.control import CONTROLS, Platform
 from .cloud.house import House
-from .entity import (
-    ControlEntity,
-    SolarCloudEntity,
-    async_add_when_there,
-    described,
-    offered,
-)
+from .entity import ControlEntity, Offer, async_add_when_there, described, offered
 
 # The dispatcher sends one write at a time to a device, and together what goes together.
 PARALLEL_UPDATES = 0
@@ -43,9 +38,9 @@ async def async_setup_entry(
     async_add_when_there(entry, async_add_entities, _make)
 
 
-def _make(account: Account, house: House) -> Iterable[SolarCloudEntity]:
+def _make(account: Account, house: House) -> Iterable[Offer]:
     for device, key in offered(account, house, SWITCHES):
-        yield ControlSwitch(account, device, SWITCHES[key])
+        yield device, key, partial(ControlSwitch, account, device, SWITCHES[key])
 
 
 class ControlSwitch(ControlEntity, SwitchEntity):

@@ -7,6 +7,7 @@ ran ahead, which is where the next one has to go on.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import batched
 import json
 from pathlib import Path
 import sys
@@ -15,14 +16,17 @@ from typing import Any, Self, cast
 
 from aiohttp import ClientSession
 
+from custom_components.solar_cloud.cloud.foxess.client import BATCH
 from custom_components.solar_cloud.cloud.foxess.cloud import FOXESS
-from custom_components.solar_cloud.cloud.quota import Ledger
+from custom_components.solar_cloud.cloud.foxess.endpoints import REAL_V1
+from custom_components.solar_cloud.cloud.quota import Call, Ledger
 from custom_components.solar_cloud.cloud.vendor import Connection
-from custom_components.solar_cloud.store import AccountStore, Kept
+from custom_components.solar_cloud.store import AccountStore, Kept, async_open_ledger
 
-from .answers import Fleet
+from .answers import PERIOD, Fleet
 from .hass import STEP, FastClock, config_entry, credentials, home_assistant
 
+DAY = 24 * 3600
 # Realtime comes again last, when settings and batteries are known.
 ORDER = ("devices", "realtime", "totals", "settings", "faults", "allowance", "realtime")
 
@@ -68,25 +72,40 @@ class DirectSession:
         return Response(self._fleet.answer(f"/{url.split('/', 3)[3]}", asked, at))
 
 
+async def a_day_of_polls(ledger: Ledger, clock: FastClock, fleet: Fleet) -> None:
+    """Fill the books as they are after a day."""
+    for _ in range(DAY // PERIOD):
+        for batch in batched(fleet.inverters, BATCH, strict=False):
+            call = Call(endpoint=REAL_V1.path, subjects=batch, cost=len(batch))
+            async with ledger.admit(call):
+                pass
+        clock.ahead += PERIOD
+
+
 async def prepare(inverters: int, url: str, folder: Path) -> float:
     """Poll everything, and write what was found; returns how far the clock has gone."""
-    clock = FastClock()
-    vendor = FOXESS.way(STEP).connect(
-        Connection(
-            session=cast("ClientSession", DirectSession(Fleet(inverters))),
-            clock=clock.clock(),
-            ledger=Ledger(FOXESS.allowances, clock.clock()),
-            credentials=credentials(inverters, url),
-            memory={},
-            language="en",
-        )
-    )
-    found = {feed: await vendor.poll(feed) for feed in ORDER}
-    feeds = {feed: replace(row, at=clock.now()) for feed, row in found.items()}
+    clock, fleet = FastClock(), Fleet(inverters)
+    key = credentials(inverters, url)
     async with home_assistant(folder, clock.clock()) as hass:
+        ledger = await async_open_ledger(hass, FOXESS, key)
+        vendor = FOXESS.way(STEP).connect(
+            Connection(
+                session=cast("ClientSession", DirectSession(fleet)),
+                clock=clock.clock(),
+                ledger=ledger,
+                credentials=key,
+                memory={},
+                language="en",
+            )
+        )
+        await vendor.poll("devices")
+        await a_day_of_polls(ledger, clock, fleet)
+        found = {feed: await vendor.poll(feed) for feed in ORDER}
+        feeds = {feed: replace(row, at=clock.now()) for feed, row in found.items()}
         store = AccountStore(hass, config_entry(inverters, url))
         store.kept = Kept(feeds=feeds, memory=vendor.memory)
         await store.async_save()
+        await ledger.flush()
     return clock.ahead
 
 

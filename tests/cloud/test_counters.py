@@ -73,7 +73,8 @@ def test_a_day_counter_is_zero_from_midnight() -> None:
     assert plant.today(30, evening) == 30
     midnight = datetime(2026, 6, 18, tzinfo=BERLIN)
     assert plant.today(30, midnight, at=evening) == 0
-    assert plant.today(0.1, midnight + HOUR) == 0.1
+    assert plant.today(30, midnight + 8 * HOUR, at=evening) == 0
+    assert plant.today(0.1, midnight + 9 * HOUR) == 0.1
 
 
 def test_yesterdays_value_with_todays_date_is_not_todays() -> None:
@@ -87,6 +88,13 @@ def test_yesterdays_value_with_todays_date_is_not_todays() -> None:
     assert plant.today(30.2, night + 2.5 * HOUR) == 0.4
     assert plant.today(16, night + 2.6 * HOUR) == 16
     assert plant.today(29.9, night + 2.8 * HOUR) == 29.9
+
+
+def test_the_doubt_about_yesterdays_value_ends() -> None:
+    """A cloud that was silent all morning may tell as much as yesterday's."""
+    plant = Plant()
+    plant.today(5, NOON)
+    assert plant.today(5, NOON + 16 * HOUR) == 5
 
 
 def test_a_small_yesterday_is_not_doubted() -> None:

@@ -303,6 +303,34 @@ async def test_a_day_of_the_vendor_is_as_long_as_it_is(
     assert await spend(ledger) == 3
 
 
+async def test_a_call_at_midnight_counts_on_both_sides() -> None:
+    """The vendor's clock may be a few seconds ahead of what we take it for."""
+    midnight = datetime(2026, 6, 17, 22, tzinfo=UTC)
+    time = Time(midnight + timedelta(seconds=1))
+    time.local_offset = -4.0
+    allowance = Allowance(name="day", limit=3, window=Calendar(BERLIN))
+    ledger = Ledger([allowance], time.clock)
+    await make(ledger)
+    ledger.sync(time.vendor)
+    time.advance(minutes=5)
+    assert await spend(ledger) == 2
+
+
+async def test_a_clock_a_few_seconds_off_opens_no_window_early(time: Time) -> None:
+    """Nor does its correction by a restart."""
+    file = File()
+    allowance = Allowance(name="minute", limit=2, window=Rolling(60.0))
+    time.local_offset = -4.9
+    ledger = Ledger([allowance], time.clock, save=file.save)
+    await make(ledger, times=2)
+    ledger.sync(time.vendor)
+    await ledger.flush()
+    time.local_offset = 0.0
+    ledger = Ledger([allowance], time.clock, stored=file.data)
+    opens = ledger.earliest(READ) - time.now()
+    assert timedelta(seconds=60) <= opens <= timedelta(seconds=67)
+
+
 async def test_a_month_ends_with_the_month(time: Time) -> None:
     """In the vendor's time zone."""
     window = Calendar(BERLIN, monthly=True)
@@ -340,6 +368,17 @@ async def test_a_burst_slows_what_follows(time: Time) -> None:
     assert ledger.stretch([demand]) == 1.0
     await make(ledger, times=90)
     assert ledger.stretch([demand]) > 2.0
+
+
+async def test_a_full_window_that_empties_evenly_stretches_little(time: Time) -> None:
+    """The slots in which calls expire are no shortage."""
+    ledger = Ledger([daily(limit=1440)], time.clock)
+    for _ in range(1500):
+        await make(ledger)
+        time.advance(seconds=61)
+    for _ in range(20):
+        time.advance(seconds=20)
+        assert ledger.stretch([Demand(call=READ, interval=61)]) < 1.2
 
 
 async def test_a_clean_stop_costs_nothing(time: Time) -> None:

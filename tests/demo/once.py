@@ -20,6 +20,7 @@ from .steer import Steering, plant_to_steer
 from .world import World
 
 COMPLETE_WITHIN = 120.0
+SETTLED_AFTER = 15.0
 WHOLE_RUN_WITHIN = 24.5 * 60
 
 
@@ -62,8 +63,9 @@ class Once:
         entry = await add_account(self._client, account)
         say(f"{account.name}: signed in after {monotonic() - began:.0f} s")
         await self._wait_for_first(result, entry, began)
-        entities = await self._read(result, entry)
+        await self._read(result, entry)
         show_readings(account, result.readings)
+        entities = await self._wait_for_controls(result, entry)
         plant = plant_to_steer(entities, await self._client.states())
         if plant:
             steering = Steering(self._client, outcomes, result, plant)
@@ -83,7 +85,17 @@ class Once:
             await asyncio.sleep(0.5)
         raise DemoError("no reading came")
 
-    async def _read(self, result: Result, entry: str) -> list[Entity]:
+    async def _wait_for_controls(self, result: Result, entry: str) -> list[Entity]:
+        """Wait until no more entities come up, and return them."""
+        found, _ = await entities_of(self._client, result.account, entry)
+        while True:
+            await asyncio.sleep(SETTLED_AFTER)
+            before = len(found)
+            found, _ = await entities_of(self._client, result.account, entry)
+            if len(found) == before:
+                return found
+
+    async def _read(self, result: Result, entry: str) -> None:
         """Read once nothing is missing any more, or it is too late."""
         until = monotonic() + COMPLETE_WITHIN
         while True:
@@ -92,7 +104,7 @@ class Once:
             found = await read(self._world, result.account, entities, states)
             if found.complete or monotonic() > until:
                 result.readings = found
-                return entities
+                return
             self._home.check()
             await asyncio.sleep(2)
 

@@ -26,6 +26,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "stop_forced",
     ),
 }
+FORCED = ("force_charge", "force_discharge", "hold", "stop_forced")
 CONFIRMED = "confirmed"
 
 
@@ -52,6 +53,21 @@ class Result:
     commands: list[Command] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=lambda: {"made": 0, "refused": 0})
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def tried(self) -> set[str]:
+        """Return the controls that were used."""
+        return {row.control for row in self.commands}
+
+    @property
+    def confirmed(self) -> set[str]:
+        """Return the controls that were seen to work."""
+        return {row.control for row in self.commands if row.outcome == CONFIRMED}
+
+    @property
+    def has_battery(self) -> bool:
+        """Return whether a plant of the account has a battery."""
+        return any(row.key == "battery_soc" for row in self.readings.rows)
 
 
 def show_readings(account: Account, readings: Readings) -> None:
@@ -164,16 +180,17 @@ def problems_of(result: Result) -> list[str]:
 
 
 def problems_of_all(results: Sequence[Result]) -> list[str]:
-    """Return the problems of all accounts, and commands that none could show."""
+    """Return the problems of all accounts, and commands that should have been shown."""
     found = [line for result in results for line in problems_of(result)]
     for vendor in sorted({result.account.vendor for result in results}):
-        commands = [
-            row
-            for result in results
-            if result.account.vendor == vendor
-            for row in result.commands
-        ]
-        shown = {row.control for row in commands if row.outcome == CONFIRMED}
+        own = [result for result in results if result.account.vendor == vendor]
+        shown = set[str]().union(*(result.confirmed for result in own))
         if absent := [key for key in REQUIRED.get(vendor, ()) if key not in shown]:
             found.append(f"{vendor}: never confirmed: {', '.join(absent)}")
+        found += [
+            f"{result.account.name}: not offered, though it has a battery: {key}"
+            for result in own
+            for key in FORCED
+            if result.has_battery and key in shown and key not in result.tried
+        ]
     return found

@@ -1,7 +1,7 @@
 """Counters that never lie: they do not fall, and yesterday's value is not today's."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,24 +37,32 @@ class Mark:
         return at - datetime.fromisoformat(self.low_since) >= BELIEVED_AFTER
 
 
+FIELDS = tuple(row.name for row in fields(Mark))
+
+
 class Counters:
     """The high-water marks of an account's counters."""
 
     def __init__(self, stored: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Take over the marks that were stored."""
-        self._marks = {key: Mark(**row) for key, row in (stored or {}).items()}
+        self._marks: dict[str, dict[str, Mark]] = {}
+        for name, row in (stored or {}).items():
+            subject, _, key = name.rpartition("|")
+            self._marks.setdefault(subject, {})[key] = Mark(**row)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """Return a form that JSON can hold."""
-        return {key: asdict(mark) for key, mark in self._marks.items()}
+        return {
+            f"{subject}|{key}": {name: getattr(mark, name) for name in FIELDS}
+            for subject, marks in self._marks.items()
+            for key, mark in marks.items()
+        }
 
     def known(self, subject: str) -> dict[str, tuple[float, datetime]]:
         """Return the counters of a subject as they last were."""
-        prefix = f"{subject}|"
         return {
-            key.removeprefix(prefix): (mark.high, datetime.fromisoformat(mark.at))
-            for key, mark in self._marks.items()
-            if key.startswith(prefix)
+            key: (mark.high, datetime.fromisoformat(mark.at))
+            for key, mark in self._marks.get(subject, {}).items()
         }
 
     def accept(
@@ -67,23 +75,26 @@ class Counters:
         now: datetime,
     ) -> float:
         """Return what a counter may show; `at` and `now` in the plant's time zone."""
-        name = f"{subject}|{key}"
+        marks = self._marks.setdefault(subject, {})
         if row.kind is Kind.DAY_COUNTER:
-            return self._day(name, value, at, now)
-        return self._lifetime(name, value, at)
-
-    def _lifetime(self, name: str, value: float, at: datetime) -> float:
-        mark = self._marks.setdefault(name, Mark(high=value, at=at.isoformat()))
+            return self._day(marks, key, value, at, now)
+        if (mark := marks.get(key)) is None:
+            mark = marks[key] = Mark(high=value, at=at.isoformat())
         return mark.show(value, at)
 
-    def _day(self, name: str, value: float, at: datetime, now: datetime) -> float:
+    def _day(
+        self,
+        marks: dict[str, Mark],
+        key: str,
+        value: float,
+        at: datetime,
+        now: datetime,
+    ) -> float:
         today = now.date().isoformat()
-        mark = self._marks.setdefault(
-            name, Mark(high=0.0, at=at.isoformat(), day=today)
-        )
+        if (mark := marks.get(key)) is None:
+            mark = marks[key] = Mark(high=0.0, at=at.isoformat(), day=today)
         if mark.day != today:
             mark.yesterday, mark.high, mark.day = mark.high, 0.0, today
-            mark.low_since = None
         if at.date() != now.date() or self._is_yesterdays(mark, value, now):
             return mark.high
         return mark.show(value, at)

@@ -5,9 +5,10 @@ and energies are summed, the state of charge is weighted by capacity, and what n
 has follows from the balance of the others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from .control import Absent, Control
@@ -53,7 +54,7 @@ GRID = "grid_"
 OTHER_PV = "external_pv_power"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class House:
     """What is known at one instant, keyed by subject (plant or device id)."""
 
@@ -78,9 +79,21 @@ class House:
             default=None,
         )
 
-    def of_plant(self, plant: str) -> list[Device]:
+    def of_plant(self, plant: str) -> Sequence[Device]:
         """Return the devices of a plant."""
-        return [row for row in self.devices.values() if row.plant == plant]
+        return self._by_plant.get(plant, ())
+
+    @cached_property
+    def _by_plant(self) -> Mapping[str, Sequence[Device]]:
+        return by_plant(self.devices)
+
+
+def by_plant(devices: Mapping[str, Device]) -> dict[str, list[Device]]:
+    """Return devices by their plant."""
+    found: dict[str, list[Device]] = {}
+    for row in devices.values():
+        found.setdefault(row.plant, []).append(row)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +125,7 @@ def build(
     default_zone: ZoneInfo,
     stretch: float = 1.0,
 ) -> House:
-    """Put the feeds together; a later feed has the last word on a key."""
+    """Put the feeds together; a later feed has the last word, unless its counter is older."""
     plants: dict[str, Plant] = {}
     devices: dict[str, Device] = {}
     readings: dict[str, dict[str, Reading]] = {}
@@ -125,20 +138,25 @@ def build(
         for subject, rows in snapshot.readings.items():
             own = readings.setdefault(subject, {})
             for key, row in rows.items():
-                own[key] = _aged(key, row, limit, snapshot.at)
+                aged = _aged(key, row, limit, snapshot.at)
+                if key not in own or not _is_ahead(key, own[key], aged):
+                    own[key] = aged
     plants = {key: row for key, row in plants.items() if choices.has(key)}
     devices = {key: row for key, row in devices.items() if row.plant in plants}
+    members = by_plant(devices)
     found: dict[str, dict[str, Reading]] = {}
     for device in devices.values():
         local = now.astimezone(zone.get(device.plant, default_zone))
         rows = _as_mounted(readings.get(device.id, {}), device.plant, choices)
-        found[device.id] = _guarded(device.id, rows, counters, local)
+        name = _mark_of(device.id, device.plant, choices)
+        found[device.id] = _guarded(name, rows, counters, local)
     for plant in plants:
         local = now.astimezone(zone.get(plant, default_zone))
-        parts = [row for row in devices.values() if row.plant == plant]
+        parts = members.get(plant, [])
         told = _as_mounted(readings.get(plant, {}), plant, choices)
         rows = {**summed_up(parts, found), **told}
-        found[plant] = _guarded(plant, rows, counters, local)
+        name = _mark_of(plant, plant, choices)
+        found[plant] = _guarded(name, rows, counters, local)
     return House(
         plants=plants,
         devices=devices,
@@ -161,11 +179,21 @@ def _controls(
     return found
 
 
+def _is_ahead(key: str, known: Reading, other: Reading) -> bool:
+    """Return whether a counter is already known from a newer reading."""
+    return quantity(key).is_counter and known.at > other.at
+
+
+def _mark_of(subject: str, plant: str, choices: Choices) -> str:
+    """Return under which name counters are guarded: another once the meter is turned."""
+    return f"{subject}~inverted" if plant in choices.inverted else subject
+
+
 def _aged(key: str, row: Reading, limit: datetime, polled: datetime) -> Reading:
     """Return a reading, unknown when it is too old; none is newer than its poll."""
     at = min(row.at, polled)
     if at >= limit or quantity(key).is_counter:
-        return Reading(value=row.value, at=at)
+        return row if at is row.at else Reading(value=row.value, at=at)
     return Reading(value=None, at=at)
 
 
@@ -192,7 +220,8 @@ def _guarded(
         if kind.is_counter and isinstance(row.value, (int, float)):
             at = row.at.astimezone(now.tzinfo)
             value = counters.accept(subject, kind, key, float(row.value), at, now)
-            found[key] = Reading(value=value, at=row.at)
+            if value is not row.value:
+                found[key] = Reading(value=value, at=row.at)
     for key, (high, at) in counters.known(subject).items():
         known = found.get(key)
         if (known is None or known.value is None) and not _is_daily(key):

@@ -182,9 +182,10 @@ class Runs:
         owner = Held.from_dict(before)
         held = await self._scheduler.read_version(sn, owner.version)
         if (groups := _after(held, before)) is not None:
-            if held.enabled and not owner.enabled:
-                await self._scheduler.switch(sn, False)
             await self._scheduler.write(sn, owner, groups)
+            if not owner.enabled:
+                # At once, as the owner's sleeping groups are awake since the write.
+                await self._scheduler.switch(sn, False)
             held = await self._scheduler.read_version(sn, owner.version)
         elif held.groups != owner.groups:
             return

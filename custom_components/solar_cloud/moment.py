@@ -1,0 +1,65 @@
+"""What holds for a whole account at one instant, and is costly to find for each entity."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from astral import Observer
+from astral.sun import elevation
+
+from .cloud.model import Snapshot
+from .cloud.quota import Demand, Left
+
+if TYPE_CHECKING:
+    from .account import Account
+
+HORIZON = -0.833
+
+
+class Moment:
+    """Each thing is found when it is first asked for, and stays until the next moment."""
+
+    def __init__(
+        self, account: Account, coming: Mapping[str, Snapshot] | None = None
+    ) -> None:
+        """Begin now; `coming` are snapshots that nobody has seen yet."""
+        self._account = account
+        self._coming = coming or {}
+        self._now = account.clock.now()
+
+    @cached_property
+    def stretch(self) -> float:
+        """Return by how much all intervals grow so that the quota lasts."""
+        vendor = self._account.vendor
+        return vendor.ledger.stretch(
+            Demand(call=call, interval=feed.interval)
+            for feed in vendor.feeds
+            for call in vendor.calls(feed.key)
+        )
+
+    @cached_property
+    def left(self) -> Left | None:
+        """Return the tightest window of the vendor's allowances."""
+        return self._account.vendor.ledger.left()
+
+    @cached_property
+    def dark(self) -> frozenset[str]:
+        """Return the plants at which the sun is below the horizon."""
+        config = self._account.hass.config
+        plants = [
+            plant
+            for row in {**self._account.snapshots(), **self._coming}.values()
+            for plant in row.plants.values()
+        ]
+        places = {
+            plant.id: (
+                config.latitude if plant.latitude is None else plant.latitude,
+                config.longitude if plant.longitude is None else plant.longitude,
+            )
+            for plant in plants
+        }
+        dark = {
+            place: elevation(Observer(*place), self._now) < HORIZON
+            for place in set(places.values())
+        }
+        return frozenset(plant for plant, place in places.items() if dark[place])

@@ -1,0 +1,441 @@
+"""The documentation: complete, and true to the code's tables.
+
+`python -m tests.test_docs` brings the tables of the README up to date; the meanings in
+them are written by hand.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+import json
+from pathlib import Path
+import re
+import subprocess
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+import yaml
+
+from custom_components.solar_cloud import button, number, sensor, services
+from custom_components.solar_cloud.account import STATUSES
+from custom_components.solar_cloud.cloud.control import CONTROLS, Platform, State
+from custom_components.solar_cloud.cloud.foxess import controls, limits, readings
+from custom_components.solar_cloud.cloud.foxess.client import ERRORS, HOSTS
+from custom_components.solar_cloud.cloud.foxess.cloud import FEEDS
+from custom_components.solar_cloud.cloud.house import summed_up
+from custom_components.solar_cloud.cloud.model import Device, DeviceKind, Reading
+from custom_components.solar_cloud.cloud.quantity import (
+    CATALOGUE,
+    INVERTER_STATES,
+    TODAY,
+    Kind,
+    quantity,
+)
+from homeassistant.components.automation.config import AUTOMATION_BLUEPRINT_SCHEMA
+from homeassistant.components.blueprint.models import Blueprint
+from homeassistant.core import HomeAssistant
+from homeassistant.util.yaml import load_yaml_dict
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = (
+    README,
+    ROOT / "info.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+)
+BLUEPRINTS = sorted((ROOT / "blueprints").rglob("*.yaml"))
+REPOSITORY = "https://github.com/solar-cloud/solar-cloud"
+TEXTS = json.loads(
+    (ROOT / "custom_components/solar_cloud/translations/en.json").read_text()
+)
+ON, OFF = "on", "*off*"
+
+# Where each documentation rule of the quality scale is met.
+RULES = {
+    "docs-actions": ("Actions",),
+    "docs-high-level-description": ("Solar Cloud",),
+    "docs-installation-instructions": ("Installation", "Get a FoxESS API key"),
+    "docs-removal-instructions": ("Removal",),
+    "docs-installation-parameters": ("Set-up",),
+    "docs-configuration-parameters": ("Options",),
+    "docs-data-update": ("Data updates",),
+    "docs-examples": ("Examples", "Blueprints"),
+    "docs-known-limitations": ("Known limitations",),
+    "docs-supported-devices": ("Supported devices",),
+    "docs-supported-functions": ("Supported functions", "Entities", "Controls"),
+    "docs-troubleshooting": ("Troubleshooting",),
+    "docs-use-cases": ("Use cases",),
+}
+# Names that Home Assistant gives by the device class.
+BY_DEVICE_CLASS = {
+    "battery_charging": "Charging",
+    "online": "Connectivity",
+    "problem": "Problem",
+}
+_TABLE = re.compile(r"<!-- table: ([a-z ]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+HEAD = "| Name | Key | At first | Unit | What it means |\n|---|---|---|---|---|\n"
+
+
+# --- what the code has ------------------------------------------------------------------
+
+
+@cache
+def _told_by_foxess() -> dict[str, tuple[str, ...]]:
+    """Return the keys that an inverter and a battery of FoxESS can have."""
+    variables = [
+        row.variable.replace("#", "1")
+        for row in (*readings.INVERTER_ROWS, *readings.BATTERY_ROWS)
+    ]
+    datas = [
+        {"variable": name, "value": "1", "unit": ""}
+        for name in (*variables, *readings.COMPOSED)
+    ]
+    sample = readings.read(datas, {1: 10.0})
+    inverter = {quantity(key).key for key in sample.inverter}
+    inverter |= {f"{key}{TODAY}" for key in readings.REPORT_ROWS.values()}
+    inverter |= {"active_mode", "online"}
+    return {
+        "inverter": _in_order(inverter),
+        "battery": _in_order(quantity(key).key for key in sample.batteries[1]),
+        "meter": ("problem", "online"),
+        "logger": ("online", "signal_quality"),
+    }
+
+
+def _in_order(keys: Iterable[str]) -> tuple[str, ...]:
+    order = list(CATALOGUE)
+    return tuple(sorted(set(keys), key=order.index))
+
+
+def _of_a_plant() -> tuple[str, ...]:
+    """Return the keys that follow for the plant."""
+    told = _told_by_foxess()
+    inverter = Device(
+        id="i", plant="p", kind=DeviceKind.INVERTER, has_battery=True, model="KH8"
+    )
+    battery = replace(inverter, id="b", kind=DeviceKind.BATTERY, parent="i")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    found = {
+        "i": {key: Reading(value=1.0, at=at) for key in told["inverter"]},
+        "b": {key: Reading(value=1.0, at=at) for key in told["battery"]},
+    }
+    return _in_order(summed_up([inverter, battery], found))
+
+
+def _name(platform: str, key: str) -> str:
+    names = TEXTS["entity"].get(platform, {})
+    known = names.get(key.lower())
+    name = known["name"] if known and "name" in known else BY_DEVICE_CLASS[key]
+    return str(name).replace("{number}", "N")
+
+
+type Row = tuple[str, str, str, str]
+
+
+def _reading(key: str, kind: str) -> Row:
+    """Return a row of a plant or device; a device's own values do not repeat its name."""
+    row = quantity(key)
+    shown = not row.rare or (kind == "plant" and row.kind in sensor.STATE_CLASSES)
+    own = f"own_{key}" if kind != "plant" and key.startswith(f"{kind}_") else key
+    name = (
+        _name("binary_sensor", key) if row.kind is Kind.FLAG else _name("sensor", own)
+    )
+    return (name, key, ON if shown else OFF, str(row.unit))
+
+
+def _control(key: str) -> Row:
+    row = CONTROLS[key]
+    clock = row.platform is Platform.BUTTON
+    shown = OFF if row.rare or clock else ON
+    return (_name(row.platform, key), key, shown, str(row.unit))
+
+
+def _own(platform: str, key: str, unit: str = "") -> Row:
+    return (_name(platform, key), key, ON, unit)
+
+
+@cache
+def expected() -> dict[str, tuple[Row, ...]]:
+    """Return the rows of each table of the README, without what they mean."""
+    told = _told_by_foxess()
+    own = (*sensor.ACCOUNT_SENSORS, *sensor.CONTROL_SENSORS)
+    return {
+        "plant": tuple(_reading(key, "plant") for key in _of_a_plant()),
+        "account": (
+            *(_own("sensor", row.key) for row in own),
+            _own("event", "alarm"),
+            _own("button", button.REFRESH.key),
+        ),
+        **{
+            kind: tuple(_reading(key, kind) for key in keys)
+            for kind, keys in told.items()
+        },
+        "runs": (
+            *(
+                _own("number", row.key, str(row.native_unit_of_measurement))
+                for row in number.INPUTS
+            ),
+            *(_own("button", row.key) for row in (*button.RUNS, button.STOP)),
+        ),
+        "controls": tuple(_control(key) for key in controls.KEYS),
+        "meter controls": tuple(_control(key) for key in controls.METER_KEYS),
+    }
+
+
+# --- what the README says -----------------------------------------------------------------
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def _tables(text: str) -> dict[str, list[list[str]]]:
+    return {
+        name: [_cells(line) for line in body.splitlines()[2:]]
+        for name, body in _TABLE.findall(text)
+    }
+
+
+def _headings(text: str) -> list[str]:
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"^#+ (.+)$", outside, re.MULTILINE)
+
+
+def _slug(heading: str) -> str:
+    """Return the anchor that the repository's page gives to a heading."""
+    plain = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
+    return plain.replace(" ", "-")
+
+
+def rewritten(text: str) -> str:
+    """Return the README with its tables up to date; what is not explained says so."""
+    meanings = {
+        (name, row[1].strip("`")): row[-1]
+        for name, rows in _tables(text).items()
+        for row in rows
+    }
+
+    def table(match: re.Match[str]) -> str:
+        name = match[1]
+        lines = [
+            f"| {label} | `{key}` | {shown} | {unit} |"
+            f" {meanings.get((name, key), 'TODO')} |"
+            for label, key, shown, unit in expected()[name]
+        ]
+        rows = "\n".join(lines).replace("|  |", "| |")
+        return f"<!-- table: {name} -->\n{HEAD}{rows}\n<!-- end -->"
+
+    return _TABLE.sub(table, text)
+
+
+# --- tests ------------------------------------------------------------------------------
+
+
+def test_the_tables_are_those_of_the_code() -> None:
+    """Names, keys, units and what is on at first are the code's; all is explained."""
+    tables = _tables(README.read_text())
+    assert tables.keys() == expected().keys()
+    for name, rows in expected().items():
+        found = [(row[0], row[1].strip("`"), row[2], row[3]) for row in tables[name]]
+        assert found == list(rows), f"run: python -m tests.test_docs ({name})"
+        for row in tables[name]:
+            assert len(row[4]) > 5, f"{row[1]} is not explained"
+            assert row[4] != "TODO", f"{row[1]} is not explained"
+
+
+def test_states_are_explained() -> None:
+    """Every state that a user may meet is in the README."""
+    text = README.read_text()
+    for word in (*STATUSES, *State, *INVERTER_STATES, *controls.MODES.values()):
+        assert f"`{word}`" in text, word
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_documentation_rules_are_met(rule: str) -> None:
+    """Every documentation rule of the quality scale has its heading, with text below."""
+    text = README.read_text()
+    for heading in RULES[rule]:
+        assert heading in _headings(text)
+        below = re.split(rf"^#+ {re.escape(heading)}$", text, flags=re.MULTILINE)[1]
+        assert len(below.split("\n#", 1)[0].strip()) > 60, heading
+
+
+def test_every_field_and_option_is_documented() -> None:
+    """Every field of the config flow and every option is there under its label."""
+    text = README.read_text()
+    steps = TEXTS["config"]["step"]
+    asked = (
+        *steps["foxess_key"]["data"].items(),
+        *steps["finish"]["data"].items(),
+        *TEXTS["options"]["step"]["init"]["data"].items(),
+    )
+    for key, label in asked:
+        assert f"| {label} | `{key}` |" in text
+    for host in HOSTS:
+        assert f"`{host}`" in text
+
+
+def _schema_keys(schema: Any) -> Iterator[str]:
+    for key, value in schema.items():
+        yield str(key)
+        inner = value[0] if isinstance(value, list) else None
+        if isinstance(inner, dict):
+            yield from _schema_keys(inner)
+
+
+async def test_every_action_is_documented(hass: HomeAssistant) -> None:
+    """Every action has a heading, all its parameters and an example."""
+    services.async_add_actions(hass)
+    text = README.read_text()
+    registered = hass.services.async_services()["solar_cloud"]
+    for name, service in registered.items():
+        section = re.split(rf"^### {name}$", text, flags=re.MULTILINE)[1]
+        section = section.split("\n## ", 1)[0].split("\n### ", 1)[0]
+        assert f"action: solar_cloud.{name}\n" in section
+        if name == "force_discharge":
+            continue  # "Parameters as above"
+        for key in _schema_keys(service.schema.schema):
+            assert f"`{key}`" in section, f"{name} {key}"
+
+
+def test_the_examples_of_the_readme_are_yaml() -> None:
+    """Every example can be read, and calls an action that there is."""
+    for block in re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL):
+        data = yaml.safe_load(block)
+        assert isinstance(data, dict)
+        assert "action" in data or {"triggers", "actions"} <= data.keys()
+
+
+def test_the_arithmetic_of_the_calls() -> None:
+    """The calls that the README names are those of the feeds and the allowance."""
+    text = README.read_text()
+    rows = dict.fromkeys((feed.key for feed in FEEDS), 1)
+    rows |= {"settings": len(controls.KEYS) + 1, "devices": 4, "faults": 0}
+    total = 0
+    for feed in FEEDS:
+        calls = int(rows[feed.key] * 24 * 3600 / feed.interval)
+        total += calls
+        name = f"| `{feed.key}` |"
+        row = next(line for line in text.splitlines() if line.startswith(name))
+        assert _cells(row)[3].split(" ")[0] == str(calls), feed.key
+    assert f"**{total} at most**" in text
+    assert f"{limits.CALLS_PER_INVERTER:,} calls a day" in text
+    assert f"({limits.COMMAND_RESERVE})" in text
+
+
+def test_foxess_page_has_every_variable_and_error() -> None:
+    """The vendor's page names every variable, setting and error code of the tables."""
+    text = (ROOT / "docs/foxess.md").read_text()
+    rows = (*readings.INVERTER_ROWS, *readings.BATTERY_ROWS)
+    for name in (*(row.variable for row in rows), *readings.COMPOSED):
+        assert f"`{name}`" in text, name
+    for row in controls.ITEMS.values():
+        assert f"| `{row.item}` | `{row.key}` |" in text
+    for code in ERRORS:
+        assert str(code) in text, code
+
+
+# --- blueprints -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
+def test_blueprints_are_valid(path: Path) -> None:
+    """Home Assistant takes the blueprint, and finds it where it says it is."""
+    blueprint = Blueprint(
+        load_yaml_dict(str(path)),
+        path=path.name,
+        expected_domain="automation",
+        schema=AUTOMATION_BLUEPRINT_SCHEMA,
+    )
+    assert blueprint.validate() is None
+    where = f"{REPOSITORY}/blob/main/{path.relative_to(ROOT).as_posix()}"
+    assert blueprint.metadata["source_url"] == where
+    floor = json.loads((ROOT / "hacs.json").read_text())["homeassistant"]
+    assert blueprint.metadata["homeassistant"]["min_version"] == floor
+    for block in blueprint.inputs.values():
+        assert block["name"]
+        assert block["description"]
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
+async def test_blueprints_call_actions_that_there_are(
+    hass: HomeAssistant, path: Path
+) -> None:
+    """Actions and their parameters are those of the integration."""
+    services.async_add_actions(hass)
+    registered = hass.services.async_services()["solar_cloud"]
+    found = list(_called(load_yaml_dict(str(path))["actions"]))
+    assert found
+    for name, data in found:
+        schema = registered[name.removeprefix("solar_cloud.")].schema
+        assert data.keys() <= {str(key) for key in schema.schema}
+
+
+def _called(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, list):
+        for row in node:
+            yield from _called(row)
+    elif isinstance(node, dict):
+        if "action" in node:
+            yield node["action"], node["data"]
+        for value in node.values():
+            yield from _called(value)
+
+
+def test_blueprints_can_be_imported_from_the_readme() -> None:
+    """Every blueprint has its import link, and every link its blueprint."""
+    text = README.read_text()
+    linked = {unquote(row) for row in re.findall(r"blueprint_url=([^)\s]+)", text)}
+    there = {
+        f"{REPOSITORY}/blob/main/{path.relative_to(ROOT).as_posix()}"
+        for path in BLUEPRINTS
+    }
+    assert linked == there
+
+
+# --- links and what must not be there ---------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every link to a file or heading of the project has one."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            assert target.startswith("https://")
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name) if name else page
+        assert file.exists(), target
+        if anchor:
+            slugs = {_slug(row) for row in _headings(file.read_text())}
+            assert anchor in slugs, target
+
+
+def test_no_committed_file_names_this_machine() -> None:
+    """No file names a folder of the machine it was made on, or a package index."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    ).stdout.decode()
+    homes = r"(?<![\w.~-])/(?:work|home|root|Users)/\w"
+    hosts = "files.pythonhosted|artifactory|nexus|/simple/|index-url"
+    forbidden = re.compile(f"{re.escape(ROOT.as_posix())}|{homes}|{hosts}")
+    for name in filter(None, listed.split("\0")):
+        path = ROOT / name
+        if path.suffix in (".png", ".ico") or not path.is_file():
+            continue
+        if path == Path(__file__):
+            continue
+        for line in path.read_text(errors="replace").splitlines():
+            assert not forbidden.search(line), f"{name}: {line.strip()[:80]}"
+
+
+if __name__ == "__main__":
+    README.write_text(rewritten(README.read_text()))
