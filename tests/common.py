@@ -20,6 +20,7 @@ from homeassistant.const import ATTR_ENTITY_ID, STATE_UNAVAILABLE
 from homeassistant.core import Event, HomeAssistant, ServiceResponse, State
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+
 from tests.simulator import Simulator
 
 START = datetime(2026, 6, 17, 10, 0, 30, tzinfo=UTC)
@@ -156,7 +157,11 @@ class Home:
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
     async def pass_time(
-        self, seconds: float = 0, *, until: Callable[[], bool] | None = None, **span: Any
+        self,
+        seconds: float = 0,
+        *,
+        until: Callable[[], bool] | None = None,
+        **span: Any,
     ) -> None:
         """Let time pass, timer by timer, until its end or until something is so."""
         target = self.time.now() + timedelta(seconds=seconds, **span)
@@ -220,9 +225,7 @@ class Home:
         rows = dr.async_entries_for_config_entry(
             dr.async_get(self.hass), self.entry.entry_id
         )
-        return next(
-            (row for row in rows if (DOMAIN, subject) in row.identifiers), None
-        )
+        return next((row for row in rows if (DOMAIN, subject) in row.identifiers), None)
 
     def shown(self) -> list[State]:
         """Return the states of all entities of the entry."""

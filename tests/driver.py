@@ -56,7 +56,7 @@ VENDOR = "foxess"
 
 # How long, in real seconds, nothing may happen on an open connection before it is taken
 # for one that nobody will answer until the clock moves on.
-HANGING = 0.05
+HANGING = 0.01
 # Rounds of the event loop without anything to do before everybody is at rest.
 ROUNDS = 3
 TICK = timedelta(microseconds=1)
@@ -577,8 +577,12 @@ class House:
     def action(self, action: str, subject: str, **data: Any) -> Awaitable[Any]:
         """Call an action of the integration for a plant or a device."""
         registry = dr.async_get(self.hass)
-        device = registry.async_get_device(identifiers={(DOMAIN, subject)})
-        assert device, subject
+        device = next(
+            row
+            for entry in self.hass.config_entries.async_entries(DOMAIN)
+            for row in dr.async_entries_for_config_entry(registry, entry.entry_id)
+            if (DOMAIN, subject) in row.identifiers
+        )
         return self.do(
             self.hass.services.async_call(
                 DOMAIN, action, {"device_id": device.id, **data}, blocking=True

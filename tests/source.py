@@ -1,7 +1,6 @@
 """The integration's own files, for the tests that hold texts and rules against them."""
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 import json
@@ -74,11 +73,18 @@ def calls_of(name: str) -> tuple[ast.Call, ...]:
     return tuple(call for tree in trees().values() for call in calls(tree, name))
 
 
-def calls(node: ast.AST, name: str | None = None) -> Iterator[ast.Call]:
+@cache
+def calls(node: ast.AST, name: str | None = None) -> tuple[ast.Call, ...]:
     """Return the calls of a function or method of a name below a node."""
-    for found in ast.walk(node):
-        if isinstance(found, ast.Call) and name in (None, called(found)):
-            yield found
+    if name is None:
+        return tuple(row for row in ast.walk(node) if isinstance(row, ast.Call))
+    return tuple(row for row in calls(node) if called(row) == name)
+
+
+@cache
+def text_of(path: str) -> str:
+    """Return a module as Python writes it, without comments."""
+    return ast.unparse(trees()[path])
 
 
 def called(call: ast.Call) -> str:
@@ -113,10 +119,12 @@ def constants() -> dict[str, frozenset[str]]:
     return {name: frozenset(texts) for name, texts in found.items()}
 
 
-def reached_from(function: Function) -> dict[str, Function]:
-    """Return the functions that a function calls, directly or by others, by name."""
-    everything = {row.name: row for row in functions()}
-    found: dict[str, Function] = {}
+def reached_from(function: Function) -> list[Function]:
+    """Return the functions that a function calls, directly or by others, by their names."""
+    everything: dict[str, list[Function]] = {}
+    for row in functions():
+        everything.setdefault(row.name, []).append(row)
+    found: dict[str, list[Function]] = {}
     waiting = [function]
     while waiting:
         for call in calls(waiting.pop()):
@@ -124,5 +132,5 @@ def reached_from(function: Function) -> dict[str, Function]:
             names |= {arg.id for arg in call.args if isinstance(arg, ast.Name)}
             for name in names & everything.keys() - found.keys():
                 found[name] = everything[name]
-                waiting.append(everything[name])
-    return found
+                waiting += everything[name]
+    return [row for rows in found.values() for row in rows]

@@ -4,9 +4,10 @@
 them are written by hand.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 import json
 from pathlib import Path
@@ -15,7 +16,12 @@ import subprocess
 from typing import Any
 from urllib.parse import unquote
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import (
+    async_fire_time_changed,
+    async_mock_service,
+)
 import yaml
 
 from custom_components.solar_cloud import button, number, sensor, services
@@ -34,8 +40,9 @@ from custom_components.solar_cloud.cloud.quantity import (
     quantity,
 )
 from homeassistant.components.automation.config import AUTOMATION_BLUEPRINT_SCHEMA
-from homeassistant.components.blueprint.models import Blueprint
+from homeassistant.components.blueprint.models import Blueprint, BlueprintInputs
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 
 ROOT = Path(__file__).parents[1]
@@ -384,6 +391,135 @@ def _called(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield node["action"], node["data"]
         for value in node.values():
             yield from _called(value)
+
+
+@asynccontextmanager
+async def _automated(
+    hass: HomeAssistant, name: str, **inputs: Any
+) -> AsyncIterator[None]:
+    """Run an automation from a blueprint, with its defaults where nothing is given."""
+    path = next(path for path in BLUEPRINTS if path.stem == name)
+    blueprint = Blueprint(load_yaml_dict(str(path)), schema=AUTOMATION_BLUEPRINT_SCHEMA)
+    filled = BlueprintInputs(
+        blueprint, {"use_blueprint": {"path": path.name, "input": inputs}}
+    )
+    filled.validate()
+    config = filled.async_substitute() | {"id": name, "alias": name}
+    assert await async_setup_component(hass, "automation", {"automation": config})
+    await hass.async_block_till_done()
+    yield
+    every = {"entity_id": "all"}
+    await hass.services.async_call("automation", "turn_off", every, blocking=True)
+
+
+async def _pass_time(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, **span: float
+) -> None:
+    freezer.tick(timedelta(**span))
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+
+
+async def test_the_battery_is_charged_in_cheap_hours(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A run is started, started again when it has ended, and stopped when it gets dear."""
+    charged = async_mock_service(hass, "solar_cloud", "force_charge")
+    stopped = async_mock_service(hass, "solar_cloud", "stop_forced")
+    hass.states.async_set("sensor.price", "0.30")
+    hass.states.async_set("sensor.forced", "idle")
+    hass.states.async_set("sensor.soc", "40")
+    async with _automated(
+        hass,
+        "charge_in_cheap_hours",
+        plant="plant",
+        forced_state="sensor.forced",
+        soc="sensor.soc",
+        price="sensor.price",
+        limit=0.1,
+    ):
+        hass.states.async_set("sensor.price", "0.05")
+        await hass.async_block_till_done()
+        assert len(charged) == 1
+        assert charged[0].data == {
+            "device_id": "plant",
+            "power": 3000,
+            "target_soc": 90,
+            "duration": 60,
+        }
+        hass.states.async_set("sensor.forced", "charging")
+        hass.states.async_set("sensor.price", "0.04")
+        await hass.async_block_till_done()
+        hass.states.async_set("sensor.forced", "idle")
+        await hass.async_block_till_done()
+        assert len(charged) == 1
+        await _pass_time(hass, freezer, minutes=5, seconds=1)
+        assert len(charged) == 2
+        hass.states.async_set("sensor.forced", "charging")
+        hass.states.async_set("sensor.price", "0.20")
+        await hass.async_block_till_done()
+        assert len(stopped) == 1
+        hass.states.async_set("sensor.forced", "idle")
+        hass.states.async_set("sensor.soc", "89")
+        hass.states.async_set("sensor.price", "0.01")
+        await hass.async_block_till_done()
+        assert len(charged) == 2
+
+
+async def test_the_battery_is_held_while_the_car_charges(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A hold begins some minutes after the car, is renewed, and ends after it."""
+    held = async_mock_service(hass, "solar_cloud", "hold")
+    stopped = async_mock_service(hass, "solar_cloud", "stop_forced")
+    hass.states.async_set("sensor.car", "0")
+    hass.states.async_set("sensor.forced", "idle")
+    async with _automated(
+        hass,
+        "hold_while_ev_charges",
+        plant="plant",
+        forced_state="sensor.forced",
+        charger="sensor.car",
+    ):
+        hass.states.async_set("sensor.car", "7000")
+        await hass.async_block_till_done()
+        assert not held
+        await _pass_time(hass, freezer, minutes=3, seconds=1)
+        assert [row.data for row in held] == [{"device_id": "plant", "duration": 120}]
+        hass.states.async_set("sensor.forced", "holding")
+        await hass.async_block_till_done()
+        hass.states.async_set("sensor.forced", "idle")
+        await hass.async_block_till_done()
+        await _pass_time(hass, freezer, minutes=5, seconds=1)
+        assert len(held) == 2
+        hass.states.async_set("sensor.forced", "holding")
+        hass.states.async_set("sensor.car", "0")
+        await hass.async_block_till_done()
+        await _pass_time(hass, freezer, minutes=3, seconds=1)
+        assert len(stopped) == 1
+        assert len(held) == 2
+
+
+async def test_the_export_is_limited_at_a_negative_price(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A limit begins with the price period and is over before the next."""
+    limited = async_mock_service(hass, "solar_cloud", "limit_export")
+    hass.states.async_set("sensor.price", "-0.02")
+    freezer.move_to("2026-06-17 10:10:00+00:00")
+    async with _automated(
+        hass, "limit_export_at_negative_price", plant="plant", price="sensor.price"
+    ):
+        await _pass_time(hass, freezer, minutes=5, seconds=21)
+        assert not limited
+        freezer.move_to("2026-06-17 10:59:59+00:00")
+        await _pass_time(hass, freezer, seconds=22)
+        data = {"device_id": "plant", "power": 0, "duration": 59}
+        assert [row.data for row in limited] == [data]
+        hass.states.async_set("sensor.price", "0.02")
+        freezer.move_to("2026-06-17 11:59:59+00:00")
+        await _pass_time(hass, freezer, seconds=22)
+        assert len(limited) == 1
 
 
 def test_blueprints_can_be_imported_from_the_readme() -> None:

@@ -9,6 +9,7 @@ from custom_components.solar_cloud.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
+
 from tests.common import Home
 
 FILE = f"{DOMAIN}.01SOLARCLOUD"
@@ -53,9 +54,7 @@ async def test_a_restart_with_fresh_snapshots_asks_nothing(
 
 
 @pytest.mark.parametrize("trouble", ["quota", "no answer", "html", "5xx", "other key"])
-async def test_an_entry_is_set_up_from_what_is_stored(
-    home: Home, trouble: str
-) -> None:
+async def test_an_entry_is_set_up_from_what_is_stored(home: Home, trouble: str) -> None:
     """A spent quota or a dead cloud does not keep an entry from being set up."""
     await home.set_up("kh")
     plant = home.sim.plant("kh")
@@ -167,9 +166,7 @@ async def test_only_a_device_that_is_gone_can_be_deleted(home: Home) -> None:
     assert await async_remove_config_entry_device(home.hass, home.entry, other)
 
 
-async def test_two_accounts_live_side_by_side(
-    home: Home, hass: HomeAssistant
-) -> None:
+async def test_two_accounts_live_side_by_side(home: Home, hass: HomeAssistant) -> None:
     """Each has its own books; the trouble of one is not the other's."""
     await home.set_up("evo")
     first = home.entry

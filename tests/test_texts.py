@@ -437,7 +437,7 @@ def _all_in(thing: object) -> Iterable[object]:
     return thing if isinstance(thing, tuple | list | frozenset) else (thing,)
 
 
-def _described(platform: str) -> Iterator[Any]:
+def descriptions(platform: str) -> Iterator[Any]:
     """Return the descriptions that a platform has in its tables."""
     for thing in vars(modules()[f"{platform}.py"]).values():
         for row in _all_in(thing):
@@ -468,7 +468,7 @@ def shown() -> dict[tuple[str, str], Shown]:
     """Return all that has a name, by platform and translation key."""
     found: dict[tuple[str, str], Shown] = {}
     for platform in map(str, PLATFORMS):
-        for row in _described(platform):
+        for row in descriptions(platform):
             if row.translation_key is None:
                 assert row.device_class, f"{row.key} has neither name nor device class"
                 continue

@@ -75,4 +75,4 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: SolarCloudConfigEntry, device: DeviceEntry
 ) -> bool:
     """Let the user delete a device that the account no longer has."""
-    return not entry.runtime_data.knows(subject_of(device.identifiers))
+    return not entry.runtime_data.house.data.has(subject_of(device.identifiers))

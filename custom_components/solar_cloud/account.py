@@ -209,11 +209,6 @@ class Account:
         found = self.house.data.plants.get(plant)
         return found.name if found else "-"
 
-    def knows(self, subject: str) -> bool:
-        """Return whether a plant or device is there and shown."""
-        house = self.house.data
-        return subject in house.plants or subject in house.devices
-
     def _default_zone(self) -> ZoneInfo:
         zone = dt_util.get_default_time_zone()
         assert isinstance(zone, ZoneInfo)
@@ -258,12 +253,13 @@ class Account:
         kept.feeds[feed] = snapshot
         await self._async_find_zones({feed: snapshot})
         snapshots = self.snapshots() | {feed: snapshot}
-        self._kept_house = (snapshots, self._build(snapshots))
+        house = self._build(snapshots)
+        self._kept_house = (snapshots, house)
         kept.counters = self.counters.as_dict()
         kept.memory = self.vendor.memory
         await self.store.async_save()
         if snapshot.plants:
-            self.devices.async_remove_gone(self.knows)
+            self.devices.async_remove_gone(house)
 
     async def async_remember(self) -> None:
         """Store what the vendor has learned, at once."""

@@ -1,6 +1,6 @@
 """The device registry: plants, their devices below them, and what is gone."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
@@ -58,11 +58,11 @@ class Devices:
         ).id
 
     @callback
-    def async_remove_gone(self, knows: Callable[[str], bool]) -> None:
+    def async_remove_gone(self, house: House) -> None:
         """Remove devices that the account has not listed twice in a row."""
         for entry in dr.async_entries_for_config_entry(self._registry, self._entry_id):
             subject = subject_of(entry.identifiers)
-            if knows(subject):
+            if house.has(subject):
                 self._missed.pop(subject, None)
                 continue
             self._missed[subject] = self._missed.get(subject, 0) + 1

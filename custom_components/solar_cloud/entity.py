@@ -46,7 +46,7 @@ class SolarCloudEntity(BaseCoordinatorEntity[HouseCoordinator]):
     @override
     def available(self) -> bool:
         """Return whether the account still has the plant or device."""
-        return self.subject in self.house.devices or self.subject in self.house.plants
+        return self.house.has(self.subject)
 
     @property
     def shown(self) -> object:

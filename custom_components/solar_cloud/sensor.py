@@ -37,6 +37,7 @@ DEVICE_CLASSES: dict[Unit, SensorDeviceClass] = {
     Unit.IRRADIANCE: SensorDeviceClass.IRRADIANCE,
     Unit.SPEED: SensorDeviceClass.WIND_SPEED,
     Unit.MASS: SensorDeviceClass.WEIGHT,
+    Unit.SIGNAL: SensorDeviceClass.SIGNAL_STRENGTH,
 }
 DEVICE_CLASS_BY_KEY: dict[str, SensorDeviceClass] = {
     "battery_soc": SensorDeviceClass.BATTERY,

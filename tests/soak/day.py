@@ -221,8 +221,8 @@ async def test_day(
     async with House(start=EVE, folder=tmp_path) as world:
         day = SimulatedDay(world)
         await day.live()
-        await world.stop()
         lines = day.judge()
+        await world.stop()
     report.write_line("")
     for line in lines:
         report.write_line(line)

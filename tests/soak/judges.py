@@ -38,9 +38,9 @@ STATISTICS = """
     WHERE statistic_id = ? AND start_ts >= ? AND start_ts < ? ORDER BY start_ts
 """
 STATES = """
-    SELECT entity_id, last_updated_ts, state FROM states
+    SELECT states_meta.entity_id, last_updated_ts, state FROM states
     JOIN states_meta ON states_meta.metadata_id = states.metadata_id
-    WHERE entity_id LIKE ? ORDER BY last_updated_ts
+    WHERE states_meta.entity_id LIKE ? ORDER BY last_updated_ts
 """
 
 

@@ -55,16 +55,22 @@ class Book:
             self._take(dict.fromkeys(begun - ended, count))
             self.add(ended - begun, count)
 
-    def forget(self, first: int, count: int) -> None:
-        """Take the oldest calls since a slot out: the vendor does not count them."""
-        for slot in sorted(slot for slot in self.booked if slot >= first):
-            taken = min(count, self.booked[slot])
+    def correct(self, window: Window, at: float, used: int) -> None:
+        """Follow the vendor's count: foreign calls are booked now, the oldest go first."""
+        self._keep(window.sure(at))
+        foreign = used - sum(self.booked.values())
+        if foreign > 0:
+            self.add(window.slots(at), foreign)
+        for slot in sorted(self.booked):
+            taken = min(max(0, -foreign), self.booked[slot])
             self._take({slot: taken})
-            count -= taken
+            foreign += taken
 
     def prune(self, window: Window, before: float) -> None:
         """Forget what expired long before an instant that surely has passed."""
-        first = window.first(before - 2 * BOUNDARY)
+        self._keep(window.first(before - 2 * BOUNDARY))
+
+    def _keep(self, first: int) -> None:
         self.booked = {key: row for key, row in self.booked.items() if key >= first}
         self.fresh = {key: row for key, row in self.fresh.items() if key >= first}
 

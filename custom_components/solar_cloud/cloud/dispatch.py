@@ -158,13 +158,14 @@ class Dispatcher:
             self._finish_all(batch, State.FAILED, err)
 
     def _shown(self, queue: _Queue, pending: Pending) -> bool:
-        """Return whether a fresh read-back shows the value already."""
+        """Return whether a fresh read-back shows the value already; never for a button."""
         known = self._house.known(pending.device, pending.key)
         written = queue.written.get(pending.key)
         return (
             isinstance(known, Control)
             and self._clock.now() - known.at <= FRESH
             and (written is None or known.at > written)
+            and not (pending.value is True and isinstance(known.value, float))
             and agrees(known, pending.value)
         )
 

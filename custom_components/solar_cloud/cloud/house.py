@@ -50,6 +50,9 @@ SWAPPED = {
     "grid_export_energy_today": "grid_import_energy_today",
 }
 NEGATED = "grid_power"
+SCHEDULE, MODE = "schedule_enabled", "battery_mode"
+SCHEDULED, OTHER = "schedule", "other"
+ASLEEP = frozenset(("standby", "waiting"))
 GRID = "grid_"
 OTHER_PV = "external_pv_power"
 
@@ -62,6 +65,10 @@ class House:
     devices: Mapping[str, Device] = field(default_factory=dict)
     readings: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
     controls: Controls = field(default_factory=dict)
+
+    def has(self, subject: str) -> bool:
+        """Return whether a plant or device is there and shown."""
+        return subject in self.plants or subject in self.devices
 
     def value(self, subject: str, key: str) -> Value:
         """Return the value of a quantity now, None when it is not known."""
@@ -144,11 +151,13 @@ def build(
     plants = {key: row for key, row in plants.items() if choices.has(key)}
     devices = {key: row for key, row in devices.items() if row.plant in plants}
     members = by_plant(devices)
+    controls = _controls(feeds, snapshots, devices)
     found: dict[str, dict[str, Reading]] = {}
     for device in devices.values():
         local = now.astimezone(zone.get(device.plant, default_zone))
         rows = _as_mounted(readings.get(device.id, {}), device.plant, choices)
         name = _mark_of(device.id, device.plant, choices)
+        rows = {**_mode(controls.get(device.id, {})), **rows}
         found[device.id] = _guarded(name, rows, counters, local)
     for plant in plants:
         local = now.astimezone(zone.get(plant, default_zone))
@@ -161,8 +170,19 @@ def build(
         plants=plants,
         devices=devices,
         readings=found,
-        controls=_controls(feeds, snapshots, devices),
+        controls=controls,
     )
+
+
+def _mode(controls: Mapping[str, Control | Absent]) -> dict[str, Reading]:
+    """Return what steers a battery: the device's schedule while it is on, else the mode."""
+    schedule, mode = controls.get(SCHEDULE), controls.get(MODE)
+    if isinstance(schedule, Control) and schedule.value is True:
+        return {"active_mode": Reading(value=SCHEDULED, at=schedule.at)}
+    if isinstance(mode, Control):
+        value = OTHER if mode.value is None else str(mode.value)
+        return {"active_mode": Reading(value=value, at=mode.at)}
+    return {}
 
 
 def _controls(
@@ -368,7 +388,11 @@ def _health(
     at = min(row.at for row in online)
     faulty = any(row.value is True for row in problems)
     connected = any(row.value is True for row in online)
-    health = "faulty" if faulty else "healthy" if connected else "disconnected"
+    states = {row.value for row in _all(inverters, readings, "inverter_state")}
+    asleep = bool(states) and states <= ASLEEP
+    health = "healthy" if connected or asleep else "disconnected"
+    if faulty:
+        health = "faulty"
     return {
         "online": Reading(value=connected, at=at),
         "problem": Reading(value=faulty, at=at),

@@ -165,14 +165,9 @@ class Ledger:
         at = self.time
         self._news = True
         for allowance, key, _ in self._matching(call or Call(endpoint="")):
-            if allowance.name != name or not allowance.limit or not allowance.window:
-                continue
-            book = self._books[key]
-            foreign = allowance.limit - remaining - book.used(allowance.window, at)
-            if foreign > 0:
-                book.add(allowance.window.slots(at), foreign)
-            else:
-                book.forget(allowance.window.first(at), -foreign)
+            limit, window = allowance.limit, allowance.window
+            if allowance.name == name and limit and window:
+                self._books[key].correct(window, at, limit - remaining)
 
     def close(self, name: str, call: Call, first: float, longest: float) -> datetime:
         """Close one allowance after a refusal: longer each time, until a call succeeds."""

@@ -26,6 +26,10 @@ class Window(Protocol):
         """Return the oldest slot that still counts at `at`."""
         ...
 
+    def sure(self, at: float) -> int:
+        """Return the oldest slot that counts at `at` for the vendor, too."""
+        ...
+
     def expires(self, slot: int) -> float:
         """Return when calls booked in a slot no longer count."""
         ...
@@ -52,6 +56,10 @@ class Rolling:
     def first(self, at: float) -> int:
         """Return the slot that holds the start of the window."""
         return int((at - self.seconds - SKEW) // self._slot)
+
+    def sure(self, at: float) -> int:
+        """Return the first slot that lies in the window as a whole."""
+        return int((at - self.seconds + SKEW) // self._slot) + 1
 
     def expires(self, slot: int) -> float:
         """Return the end of the slot plus the window: never early."""
@@ -83,6 +91,10 @@ class Calendar:
     def first(self, at: float) -> int:
         """Return the period, until a minute after its end."""
         return self._period(at - BOUNDARY)
+
+    def sure(self, at: float) -> int:
+        """Return the period, from a minute before its start."""
+        return self._period(at + BOUNDARY)
 
     def expires(self, slot: int) -> float:
         """Return the start of the next period, and a minute."""

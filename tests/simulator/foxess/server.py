@@ -252,5 +252,6 @@ class Server(VendorServer):
             raise FoxError(40257)
         for device in self.present(exchange):
             if device.sn == sn:
+                device.home.advance(exchange.at)
                 return device
         raise FoxError(41930)

@@ -32,12 +32,12 @@ from ..vendor import (
 )
 from . import endpoints as on
 from .client import BATCH, HOSTS, FoxessClient
-from .controls import BATTERY_ONLY, KEYS, METER_KEYS, MODE, InverterControls
+from .controls import BATTERY_ONLY, KEYS, METER_KEYS, InverterControls
 from .limits import DAY, allowances
 from .readings import REPORT_ROWS, Sample, read
 from .runs import Runs
 from .scheduler import Scheduler
-from .schedules import Schedules, active_mode
+from .schedules import Schedules
 
 DEVICES = Feed(key="devices", interval=3600, essential=True)
 REALTIME = Feed(key="realtime", interval=300, essential=True, measuring=True)
@@ -48,6 +48,7 @@ ALLOWANCE = Feed(key="allowance", interval=1800)
 FEEDS: tuple[Feed, ...] = (DEVICES, REALTIME, SETTINGS, TOTALS, FAULTS, ALLOWANCE)
 
 DETAILS_FOR = timedelta(hours=24)
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 SLEEPING_POLL = timedelta(minutes=30)
 FIRMWARE = ("masterVersion", "slaveVersion", "managerVersion")
 KEPT_OF_DETAIL = (
@@ -545,9 +546,6 @@ class FoxessCloud:
         detail = self.memory.get("details", {}).get(sn, {}).get("detail", {})
         if not detail.get("thirdPartyGen"):
             sample.inverter.pop("external_pv_power", None)
-        mode = active_mode(self._scheduler.last(sn), self.controls.last(sn, MODE))
-        if mode and device.has_battery:
-            sample.inverter["active_mode"] = mode
         readings[sn] = _stamped(sample.inverter, at)
         for n, values in sample.batteries.items():
             battery = self._battery(device, str(n))
@@ -584,7 +582,7 @@ class FoxessCloud:
             )
             keys = [key for key in KEYS if key not in absent]
             self._snapshots[SETTINGS.key] = Snapshot(
-                at=self._clock.now(), controls=found | {sn: self.controls.found(sn)}
+                at=LONG_AGO, controls=found | {sn: self.controls.found(sn)}
             )
             found[sn] = await self.controls.read(sn, keys, Purpose.POLL) | absent
         for sn in sorted(self.controls.meters):
@@ -686,7 +684,7 @@ def _alarm(sn: str, row: Mapping[str, Any], texts: Mapping[str, str]) -> Alarm:
     code = str(row.get("faultCode") or "")
     stamp = number(row.get("timestamp"))
     return Alarm(
-        id=f"{sn}_{code}_{int(stamp or 0)}",
+        id=f"{sn}_{code}",
         device=sn,
         code=code,
         text=text(row.get("faultMessage")) or texts.get(code) or code,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ..control import Absent, Control, Schedule, Window
+from ..control import Schedule, Window
 from ..errors import NotSupported, Refused
 from ..quota import Purpose
 from ..values import number, truth
@@ -148,12 +148,3 @@ def _minute(moment: Mapping[str, Any] | None) -> int:
 def _clock(minute: int) -> dict[str, int]:
     hour, rest = divmod(minute, 60)
     return {"hour": hour, "minute": rest}
-
-
-def active_mode(held: Held | None, mode: Control | Absent | None) -> str | None:
-    """Return what steers the battery now: the scheduler, else the work mode."""
-    if held and held.enabled:
-        return "schedule"
-    if not isinstance(mode, Control):
-        return None
-    return str(mode.value) if mode.value else "other"
