@@ -8,7 +8,7 @@ leaves its files as they were at that instant, and not a request or a line more.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from contextvars import Context, ContextVar, copy_context
 from copy import deepcopy
@@ -37,7 +37,14 @@ from custom_components.solar_cloud.store import CLOCK
 from homeassistant import bootstrap, config_entries, loader
 from homeassistant.components import recorder
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import (
     device_registry as dr,
@@ -148,6 +155,10 @@ class Timeline:
         """Return the present, in UTC."""
         return datetime.now(UTC)
 
+    def tick(self) -> None:
+        """Let as little time pass as there is, so that nothing happens at once."""
+        self._frozen.tick(TICK)
+
     def _busy(self) -> bool:
         """Return whether somebody still has something to do at this instant."""
         waiting = bool(self._loop._ready)  # noqa: SLF001
@@ -248,8 +259,15 @@ class Files:
 class Process:
     """One run of Home Assistant, from its start until it stops or is killed."""
 
-    def __init__(self, timeline: Timeline, files: Files, home: HomePlace) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        files: Files,
+        home: HomePlace,
+        heard: Callable[[Event[EventStateChangedData]], None],
+    ) -> None:
         """Prepare to start; all that it does carries its mark."""
+        self._heard = heard
         self.hass: HomeAssistant
         self.dead = False
         self.effects = 0
@@ -284,6 +302,7 @@ class Process:
             async_test_home_assistant(load_registries=False)
         )
         self.hass = hass
+        hass.bus.async_listen(EVENT_STATE_CHANGED, self._heard)
         hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
         hass.data[CLOCK] = Clock(
             now=self._timeline.now, monotonic=time.monotonic, sleep=asyncio.sleep
@@ -481,13 +500,13 @@ class House:
     async def start(self) -> None:
         """Start Home Assistant, with the files that are there."""
         assert self._process is None
-        self._process = Process(self.timeline, self.files, self.place)
+        self._process = Process(self.timeline, self.files, self.place, self._heard)
         await self.do(self._process.start())
-        self.hass.bus.async_listen("state_changed", self._heard)
 
     @callback
-    def _heard(self, event: Any) -> None:
-        state: State | None = event.data["new_state"]
+    def _heard(self, event: Event[EventStateChangedData]) -> None:
+        self.timeline.tick()
+        state = event.data["new_state"]
         if state and not self.process.dead:
             self.states[state.entity_id] += 1
             for told in self.heard:
@@ -546,18 +565,18 @@ class House:
             if wanted & set(entry.data["plant_ids"])
         )
 
+    def entities(self, subjects: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield key and entity of plants and devices, those that are switched on."""
+        starts = [f"{VENDOR}_{subject}_" for subject in subjects]
+        for row in er.async_get(self.hass).entities.values():
+            start = next((s for s in starts if row.unique_id.startswith(s)), None)
+            if row.platform == DOMAIN and start and not row.disabled:
+                yield row.unique_id.removeprefix(start), row.entity_id
+
     def entity_id(self, subject: str, key: str) -> str | None:
         """Return the entity of a plant's or device's key."""
-        registry = er.async_get(self.hass)
-        unique_id = f"{VENDOR}_{subject}_{key}"
-        return next(
-            (
-                row.entity_id
-                for row in registry.entities.values()
-                if row.unique_id == unique_id
-            ),
-            None,
-        )
+        found = self.entities([subject])
+        return next((entity for name, entity in found if name == key), None)
 
     def state(self, subject: str, key: str) -> str | None:
         """Return the state of a plant's or device's key."""

@@ -104,9 +104,9 @@ def flow(home: Home) -> Flow:
 @pytest.mark.parametrize(
     ("name", "steered"),
     [
-        ("kh", {"battery_mode", "min_soc", "export_limit"}),
-        ("h3", {"battery_mode", "min_soc", "export_limit"}),
-        ("evo", {"battery_mode", "min_soc"}),
+        ("kh", {"Battery mode", "Minimum SOC", "Export limit", "Force charge"}),
+        ("h3", {"Battery mode", "Minimum SOC", "Export limit", "Force discharge"}),
+        ("evo", {"Battery mode", "Minimum SOC", "Hold battery"}),
     ],
 )
 async def test_an_account_is_added(

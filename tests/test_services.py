@@ -163,6 +163,7 @@ async def test_a_schedule_is_set_and_read(home: Home, name: str) -> None:
     assert "power" not in found["windows"][1]
     await home.act("set_schedule", plant.id, answer=False, windows=found["windows"])
     assert await home.act("get_schedule", plant.id) == found
+    await home.settle()
     assert home.value(plant.device.sn, "schedule_enabled") == "on"
 
 

@@ -19,6 +19,7 @@ import pytest
 from custom_components.solar_cloud import async_setup
 from custom_components.solar_cloud.account import failed
 from custom_components.solar_cloud.cloud import control
+from custom_components.solar_cloud.cloud.control import Reason
 from custom_components.solar_cloud.cloud.errors import CloudError
 from custom_components.solar_cloud.cloud.model import DeviceKind
 from custom_components.solar_cloud.cloud.quantity import index_of
@@ -679,7 +680,8 @@ def test_every_field_has_a_selector() -> None:
             if kind == "device":
                 assert config["filter"] == [{"integration": DOMAIN}]
                 assert config["multiple"] is True
-    assert TEXTS["selector"].keys() == keys
+    assert TEXTS["selector"].keys() == keys | {"reason"}
+    assert TEXTS["selector"]["reason"]["options"].keys() == set(Reason)
 
 
 async def test_the_form_of_a_schedule_is_what_the_action_takes(

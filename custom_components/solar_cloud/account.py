@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
@@ -17,7 +18,12 @@ from homeassistant.util import dt as dt_util
 from .cloud import dispatch
 from .cloud.control import Absent, Control, Outcome, Setting, State
 from .cloud.counters import Counters
-from .cloud.errors import AuthenticationFailed, PermissionDenied, QuotaExceeded
+from .cloud.errors import (
+    AuthenticationFailed,
+    CloudError,
+    PermissionDenied,
+    QuotaExceeded,
+)
 from .cloud.house import Choices, House, build, oldest
 from .cloud.model import DeviceKind, Snapshot
 from .cloud.quota import Left
@@ -44,6 +50,7 @@ from .store import AccountStore, async_open_ledger, clock_of
 
 type SolarCloudConfigEntry = ConfigEntry[Account]
 
+TOUCHED = ("export_limit", "schedule_enabled")
 STATUSES = ("auth_failed", "quota", "cloud_down", "logger_offline", "asleep", "ok")
 
 
@@ -328,6 +335,15 @@ class Account:
                 feed.data = replace(feed.data, controls=controls)
                 self.store.kept.feeds[feed.feed.key] = feed.data
         self.async_recompute()
+
+    async def async_reread(self, device: str) -> None:
+        """Read again the settings that runs and schedules touch, for their entities."""
+        keys = [
+            key for key in TOUCHED if isinstance(self.control(device, key), Control)
+        ]
+        with suppress(CloudError):
+            if keys:
+                self.learned(device, await self.vendor.read(device, keys))
 
     async def async_set(self, device: str, key: str, value: Setting) -> Outcome:
         """Carry out a setting; returns once it is accepted and read back, or queued."""

@@ -15,7 +15,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -30,10 +30,12 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
     TextSelectorType,
 )
+from homeassistant.helpers.translation import async_get_translations
 
 from .account import SolarCloudConfigEntry
-from .cloud.control import Absent
+from .cloud.control import Absent, Control
 from .cloud.errors import CloudError
+from .cloud.lease import CONTROLS
 from .cloud.model import Plant
 from .cloud.registry import VENDORS, way_in
 from .cloud.vendor import (
@@ -77,6 +79,7 @@ ERRORS = frozenset(
 )
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOK_AROUND_FOR = 20.0
+STEERING = ("select", "number", "switch", "button")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -278,7 +281,7 @@ class SolarCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="finish",
             data_schema=vol.Schema(fields),
-            description_placeholders=_summary(signed_in),
+            description_placeholders=_summary(signed_in, await _words(self.hass)),
         )
 
     async def async_step_reauth(
@@ -446,29 +449,52 @@ async def _look_around(signed_in: SignedIn) -> None:
     signed_in.found.feeds = signed_in.vendor.snapshots
 
 
-def _summary(signed_in: SignedIn) -> dict[str, str]:
+def _summary(signed_in: SignedIn, words: Mapping[str, str]) -> dict[str, str]:
     """Return what the last form says: what was found, how fresh, what is absent."""
-    snapshots = signed_in.found.feeds.values()
-    devices = [row for item in snapshots for row in item.devices.values()]
-    offered: set[str] = set()
-    absent: dict[str, str] = {}
-    for snapshot in snapshots:
-        for rows in snapshot.controls.values():
-            for key, row in rows.items():
-                if isinstance(row, Absent):
-                    absent[key] = row.reason
-                else:
-                    offered.add(key)
-    feed = next(row for row in signed_in.vendor.feeds if row.measuring)
+    vendor, snapshots = signed_in.vendor, signed_in.found.feeds.values()
+    devices = {key: row for item in snapshots for key, row in item.devices.items()}
+    rows = [
+        (key, row)
+        for item in snapshots
+        for controls in item.controls.values()
+        for key, row in controls.items()
+    ]
+    ranges = [vendor.run_range(device) for device in devices.values()]
+    runs = {CONTROLS[kind] for found in ranges if found for kind in found.kinds}
+    offered = runs | {key for key, row in rows if isinstance(row, Control)}
+    absent = {
+        key: row.reason
+        for key, row in rows
+        if isinstance(row, Absent) and key not in offered
+    }
+    feed = next(row for row in vendor.feeds if row.measuring)
     return {
         "plants": ", ".join(row.name for row in signed_in.identity.plants.values()),
-        "devices": str(len({row.id for row in devices})),
+        "devices": str(len(devices)),
         "minutes": f"{feed.interval / 60:g}",
-        "controls": ", ".join(sorted(offered)) or "-",
+        "controls": ", ".join(sorted(words.get(key, key) for key in offered)) or "-",
         "absent": ", ".join(
-            f"{key} ({reason})"
-            for key, reason in sorted(absent.items())
-            if key not in offered
+            sorted(
+                f"{words.get(key, key)} ({words.get(reason, reason)})"
+                for key, reason in absent.items()
+            )
         )
         or "-",
     }
+
+
+async def _words(hass: HomeAssistant) -> dict[str, str]:
+    """Return the names of controls and of the reasons why one is absent."""
+    found: dict[str, str] = {}
+    for category in ("entity", "selector"):
+        texts = await async_get_translations(
+            hass, hass.config.language, category, {DOMAIN}
+        )
+        for path, text in texts.items():
+            parts = path.split(".")
+            platform, key = parts[3], parts[4]
+            if category == "entity" and platform in STEERING and parts[5:] == ["name"]:
+                found[key] = text
+            elif category == "selector" and platform == "reason":
+                found[parts[5]] = text
+    return found

@@ -1,6 +1,6 @@
 """The Energy dashboard: which entity belongs in which slot, and setting it up."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import voluptuous as vol
@@ -98,24 +98,29 @@ def statistics_of(source: Mapping[str, Any]) -> frozenset[str]:
 
 
 async def async_set_up(
-    hass: HomeAssistant, wanted: Iterable[Mapping[str, Any]], *, apply: bool = True
+    hass: HomeAssistant, wanted: Sequence[Mapping[str, Any]], *, apply: bool = True
 ) -> list[dict[str, Any]]:
     """Add what is missing to the dashboard, and leave the rest alone; returns what is new.
 
     A source whose energies are there already is the user's, with the prices given to it.
+    The home's consumption is added only for a single plant: of several, none has it all.
     """
     manager = await async_get_manager(hass)
     preferences = manager.data or EnergyManager.default_preferences()
     held: list[Any] = list(preferences["energy_sources"])
     known = {row for source in held for row in statistics_of(source)}
+    sources = [*held, *wanted]
+    alone = sum(source["type"] == "solar" for source in sources) <= 1
     new = [
         dict(source)
         for source in wanted
-        if not statistics_of(source) & known and _fits(held, source)
+        if (alone or source["type"] != "home")
+        and not statistics_of(source) & known
+        and _fits(held, source)
     ]
     if new and apply:
-        sources = ENERGY_SOURCE_SCHEMA([*held, *new])
-        await manager.async_update({**preferences, "energy_sources": sources})
+        checked = ENERGY_SOURCE_SCHEMA([*held, *new])
+        await manager.async_update({**preferences, "energy_sources": checked})
     return new
 
 

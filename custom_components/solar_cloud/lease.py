@@ -7,7 +7,6 @@ put back.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 STOP = "stop_forced"
 LEFT = "lease_left"
 EXPORT_LIMIT = "export_limit"
-TOUCHED = (EXPORT_LIMIT, "schedule_enabled")
 
 RETRY = timedelta(minutes=1)
 PROOF_WITHIN = timedelta(minutes=20)
@@ -217,17 +215,8 @@ class Leases:
         self._account.spawn(self._async_reread(lease))
 
     async def _async_reread(self, lease: Lease) -> None:
-        """Read again the settings that a lease touches, for their entities."""
-        account = self._account
         for device in lease.run.devices:
-            keys = [
-                key
-                for key in TOUCHED
-                if isinstance(account.control(device, key), Control)
-            ]
-            with suppress(CloudError):
-                if keys:
-                    account.learned(device, await account.vendor.read(device, keys))
+            await self._account.async_reread(device)
 
     async def _async_undo(self, lease: Lease) -> None:
         """Take out what part of a failed start may have left."""

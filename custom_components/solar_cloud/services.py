@@ -250,7 +250,9 @@ async def _set_schedule(target: Target, call: ServiceCall) -> ServiceResponse:
     _require_control(target.account)
     windows = [_window(row) for row in call.data[ATTR_WINDOWS]]
     _check_overlap(windows)
-    await target.account.vendor.set_schedule(_scheduled(target), windows)
+    account, device = target.account, _scheduled(target)
+    await account.vendor.set_schedule(device, windows)
+    account.spawn(account.async_reread(device))
     return None
 
 

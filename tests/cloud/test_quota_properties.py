@@ -167,6 +167,7 @@ class Life:
             if answer != "never arrived":
                 self.arrive(endpoint, named)
             if answer == "killed":
+                self.time.local_offset = min(0.0, self.time.local_offset)
                 self.start()
                 return
             self.time.true += latency
@@ -231,6 +232,12 @@ class Life:
             await self.call("read", Purpose.POLL, 1, 0.05, "dated")
 
 
+REPEATABLE = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 waits = st.one_of(
     st.sampled_from([0.2, 1.0, 55.0, 61.0, 299.0, 601.0, 3600.0, 20_000.0, DAY]),
     st.floats(0.0, 2 * DAY),
@@ -263,7 +270,7 @@ async def run(life: Life, sequence: list[tuple[Any, ...]]) -> None:
         await getattr(life, name)(*arguments)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(REPEATABLE, max_examples=250)
 @given(
     st.sampled_from(PLANS),
     st.sampled_from(STARTS),
@@ -280,7 +287,7 @@ def test_the_vendor_never_refuses(
     assert all(retry_at and retry_at > now for now, retry_at in life.retries)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(REPEATABLE, max_examples=100)
 @given(
     st.sampled_from(PLANS),
     st.lists(st.one_of(calls, calls, st.tuples(st.just("wait"), waits)), max_size=30),
@@ -300,7 +307,7 @@ def test_a_clock_that_runs_ahead_after_a_restart_costs_one_call_at_most(
     assert len(life.refused) <= 1
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(REPEATABLE, max_examples=30)
 @given(
     st.lists(st.one_of(steps, restarts), max_size=15),
     st.sampled_from([BATCHES, DAYS, HUNDREDS]),
@@ -319,7 +326,7 @@ def test_whatever_happened_the_next_window_is_usable(
     assert life.made == made + 5
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(REPEATABLE, max_examples=6)
 @given(st.floats(1.2, 20.0), st.sampled_from([200, 600]), st.floats(0.0, 3600.0))
 def test_demands_beyond_the_allowance_are_spread_over_the_day(
     excess: float, limit: int, phase: float

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,14 +17,12 @@ from tests.driver import House, real_seconds
 from tests.simulator.physics import Mode
 
 ACCOUNTS = ("kh", "h3", "evo")
-LONDON = ZoneInfo("Europe/London")
 EVE = datetime(2026, 5, 11, 20, 30, tzinfo=UTC)
 DAY = datetime(2026, 5, 12, tzinfo=UTC)
 NEXT_DAY = DAY + timedelta(days=1)
 OUTAGE = (DAY.replace(hour=9), DAY.replace(hour=10))
 
 OLDEST = 1.3
-MINUTE = 60.0
 SLACK = timedelta(seconds=75)
 LONGEST = 300.0
 
@@ -138,7 +135,7 @@ class SimulatedDay:
         database = self.world.place.database
         assert database
         self.failures += judges.refused(self.world)
-        self.failures += judges.falls(database, LONDON)
+        self.failures += judges.falls(self.world, database)
         self._judge_commands()
         return [*self._energy(database), *self._age(), *self._counts()]
 

@@ -38,9 +38,9 @@ STATISTICS = """
     WHERE statistic_id = ? AND start_ts >= ? AND start_ts < ? ORDER BY start_ts
 """
 STATES = """
-    SELECT states_meta.entity_id, last_updated_ts, state FROM states
+    SELECT last_updated_ts, state FROM states
     JOIN states_meta ON states_meta.metadata_id = states.metadata_id
-    WHERE states_meta.entity_id LIKE ? ORDER BY last_updated_ts
+    WHERE states_meta.entity_id = ? ORDER BY last_updated_ts
 """
 
 
@@ -95,22 +95,31 @@ def energies(
             )
 
 
-def falls(database: Path, zone: ZoneInfo) -> Iterator[str]:
+def falls(world: House, database: Path) -> Iterator[str]:
     """Yield where a counter fell: a lifetime one ever, today's but for midnight."""
-    last: dict[str, tuple[float, float]] = {}
-    for entity, at, state in rows(database, STATES, "sensor.%energy%"):
-        if "capacity" in entity or "remaining" in entity:
-            continue
+    for plant in world.sim.plants.values():
+        zone = ZoneInfo(plant.home.spec.zone)
+        subjects = [row["id"] for row in plant.listed()] + [plant.id]
+        subjects += [row["alias"] for row in plant.listed() if "alias" in row]
+        for key, entity in world.entities(subjects):
+            if "_energy" in key and not key.startswith("battery_remaining"):
+                yield from _falls(database, entity, zone, daily=key.endswith("_today"))
+
+
+def _falls(
+    database: Path, entity: str, zone: ZoneInfo, *, daily: bool
+) -> Iterator[str]:
+    last: tuple[float, float] | None = None
+    for at, state in rows(database, STATES, entity):
         try:
             value = float(state)
         except ValueError:
             continue
-        was, value_was = last.get(entity, (at, value))
-        last[entity] = (at, value)
-        today = "today" in entity and _day(was, zone) != _day(at, zone)
-        if value < value_was and not today:
+        midnight = daily and last and _day(last[0], zone) != _day(at, zone)
+        if last and value < last[1] and not midnight:
             when = datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
-            yield f"{entity} fell from {value_was} to {value} at {when}"
+            yield f"{entity} fell from {last[1]} to {value} at {when}"
+        last = (at, value)
 
 
 def _day(at: float, zone: ZoneInfo) -> object:

@@ -212,7 +212,12 @@ class FoxessClient:
             for key in ("id", "sn", "deviceSN", "key", "dimension")
             if key in asked
         )
-        self.raw[f"{endpoint.path} {about}".strip()] = result
+        if about or not isinstance(result, list):
+            self.raw[f"{endpoint.path} {about}".strip()] = result
+            return
+        for row in result:
+            about = str(row.get("deviceSN", "")) if isinstance(row, dict) else ""
+            self.raw[f"{endpoint.path} {about}".strip()] = row
 
     async def _pages(
         self, endpoint: Endpoint, purpose: Purpose = Purpose.POLL
