@@ -99,6 +99,8 @@ class FeedCoordinator(DataUpdateCoordinator[Snapshot]):
         except CloudError as err:
             return self._failed(err)
         self.error, self._failures, self._denied = None, 0, 0
+        # What was read and what follows from it each take the loop for a while.
+        await asyncio.sleep(0)
         await account.async_keep(self.feed.key, snapshot)
         self._plan()
         return snapshot

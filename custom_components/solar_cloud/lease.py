@@ -97,14 +97,14 @@ class Leases:
             return isinstance(found, Control)
         if device.kind is not DeviceKind.INVERTER:
             return False
-        found_range = self._account.vendor.run_range(device)
+        found_range = self._account.moment.run_range(device)
         return found_range is not None and kind in found_range.kinds
 
     def range(self, plant: str, kind: Forced) -> RunRange:
         """Return what the devices of a plant take together; power in W."""
         account = self._account
         found = [
-            account.vendor.run_range(account.house.data.devices[device])
+            account.moment.run_range(account.house.data.devices[device])
             for device in self.devices(plant, kind)
         ]
         ranges = [row for row in found if row is not None]

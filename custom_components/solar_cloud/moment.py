@@ -1,5 +1,6 @@
 """What holds for a whole account at one instant, and is costly to find for each entity."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING
 from astral import Observer
 from astral.sun import elevation
 
-from .cloud.model import Snapshot
+from .cloud.control import RunRange
+from .cloud.model import Device, Snapshot
 from .cloud.quota import Demand, Left
 
 if TYPE_CHECKING:
@@ -26,16 +28,23 @@ class Moment:
         self._account = account
         self._coming = coming or {}
         self._now = account.clock.now()
+        self._ranges: dict[str, RunRange | None] = {}
 
     @cached_property
     def stretch(self) -> float:
         """Return by how much all intervals grow so that the quota lasts."""
         vendor = self._account.vendor
         return vendor.ledger.stretch(
-            Demand(call=call, interval=feed.interval)
+            Demand(call=call, interval=feed.interval / count)
             for feed in vendor.feeds
-            for call in vendor.calls(feed.key)
+            for call, count in Counter(vendor.calls(feed.key)).items()
         )
+
+    def run_range(self, device: Device) -> RunRange | None:
+        """Return what a run may ask of a device, None where it cannot be forced."""
+        if device.id not in self._ranges:
+            self._ranges[device.id] = self._account.vendor.run_range(device)
+        return self._ranges[device.id]
 
     @cached_property
     def left(self) -> Left | None:

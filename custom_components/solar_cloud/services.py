@@ -171,7 +171,7 @@ def _target(hass: HomeAssistant, device_id: str) -> Target:
     subject = subject_of(device.identifiers) if device else ""
     entry: SolarCloudConfigEntry
     for entry in hass.config_entries.async_entries(DOMAIN):
-        if not device or entry.entry_id not in device.config_entries:
+        if not device or entry.entry_id != device.config_entry_id:
             continue
         if entry.state is not ConfigEntryState.LOADED:
             raise invalid("entry_not_loaded", account=entry.title)

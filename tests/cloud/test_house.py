@@ -358,3 +358,55 @@ def test_the_devices_of_a_plant_are_its_own(home: Home) -> None:
     house = home.look()
     assert [row.id for row in house.of_plant("p")] == ["a", "b"]
     assert [row.id for row in house.of_plant("q")] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("controls", "mode"),
+    [
+        ({"battery_mode": "backup"}, "backup"),
+        ({"battery_mode": None}, "other"),
+        ({"battery_mode": "backup", "schedule_enabled": True}, "schedule"),
+        ({"battery_mode": "backup", "schedule_enabled": False}, "backup"),
+        ({"schedule_enabled": False}, None),
+    ],
+)
+def test_the_controls_tell_what_steers_a_battery(
+    home: Home, controls: dict[str, bool | str | None], mode: str | None
+) -> None:
+    """The schedule while it is on, else the mode; unless the device says it itself."""
+    home.controls["a"] = {
+        key: Control(value=value, at=NOON) for key, value in controls.items()
+    }
+    assert home.look().value("p", "active_mode") == mode
+    home.tell("a", active_mode="external")
+    assert home.look().value("p", "active_mode") == "external"
+
+
+def test_an_inverter_that_sleeps_is_not_disconnected(home: Home) -> None:
+    """It will be back in the morning."""
+    home.tell("a", online=False, inverter_state="standby")
+    assert home.look().value("p", "plant_health") == "healthy"
+    home.tell("a", inverter_state="offline")
+    assert home.look().value("p", "plant_health") == "disconnected"
+
+
+def test_an_older_counter_of_a_later_feed_is_passed_over(home: Home) -> None:
+    """The newest value of a counter counts."""
+    home.tell("a", pv_energy=10.0, fault_code="1")
+    before = NOON - 60 * MINUTE
+    old = {
+        "pv_energy": Reading(value=9.0, at=before),
+        "fault_code": Reading(value="2", at=before),
+    }
+    home.more[SETTINGS.key] = Snapshot(at=before, readings={"a": old})
+    house = home.look()
+    assert house.value("a", "pv_energy") == 10
+    assert house.readings["a"]["pv_energy"].at == NOON
+    assert house.value("a", "fault_code") == "2"
+
+
+def test_what_is_shown_is_there(home: Home) -> None:
+    """Plants and devices alike."""
+    house = home.look()
+    assert house.has("p") and house.has("a")
+    assert not house.has("z")

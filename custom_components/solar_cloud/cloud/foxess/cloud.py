@@ -1,8 +1,10 @@
 """FoxESS as a vendor: its feeds, what it remembers, and how it is signed in to."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+import re
 from typing import Any
 
 from ..control import Absent, Control, Reason, Run, RunRange, Schedule, Setting, Window
@@ -49,7 +51,8 @@ FEEDS: tuple[Feed, ...] = (DEVICES, REALTIME, SETTINGS, TOTALS, FAULTS, ALLOWANC
 
 DETAILS_FOR = timedelta(hours=24)
 LONG_AGO = datetime.fromtimestamp(0, UTC)
-SLEEPING_POLL = timedelta(minutes=30)
+SLEEPING_POLL = timedelta(minutes=15)
+LONGEST_DAWN = timedelta(hours=2)
 FIRMWARE = ("masterVersion", "slaveVersion", "managerVersion")
 KEPT_OF_DETAIL = (
     "capacity",
@@ -58,6 +61,7 @@ KEPT_OF_DETAIL = (
     "thirdPartyGen",
     *FIRMWARE,
 )
+_CODES = re.compile(r"[\s,;]+")
 ONLINE, FAULT, OFFLINE = "1", "2", "3"
 WATTS_PER_KW = 1000.0
 BATTERY_CONTROL_UNIT, BATTERY_MODULE = "bcu", "bmu"
@@ -85,6 +89,8 @@ class FoxessCloud:
         self._devices: dict[str, Device] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._polled: dict[str, datetime] = {}
+        self._planned: dict[str, tuple[Call, ...]] = {}
+        self._dark: dict[str, datetime] = {}
         self._publications: dict[str, Publication] = {
             sn: Publication.from_dict(row)
             for sn, row in self.memory.get("publications", {}).items()
@@ -148,6 +154,11 @@ class FoxessCloud:
 
     def calls(self, feed: str) -> tuple[Call, ...]:
         """Return the calls of one poll, for planning."""
+        if feed not in self._planned:
+            self._planned[feed] = self._plan(feed)
+        return self._planned[feed]
+
+    def _plan(self, feed: str) -> tuple[Call, ...]:
         inverters = self._inverters()
         path = {
             REALTIME.key: (on.REAL_V1,),
@@ -268,6 +279,7 @@ class FoxessCloud:
         self, plants: Mapping[str, Plant], devices: Mapping[str, Device]
     ) -> None:
         self._plants, self._devices = dict(plants), dict(devices)
+        self._planned = {}
         for plant in plants.values():
             if plant.id not in self._zones:
                 self._zones[plant.id] = await time_zone(plant.time_zone) or UTC
@@ -457,24 +469,36 @@ class FoxessCloud:
         self, sn: str, now: datetime, stretch: float, dark: Collection[str]
     ) -> datetime:
         publication = self._publication(sn)
-        if self._sleeps(sn, now, dark) and publication.seen:
+        if (
+            self._devices[sn].plant in dark
+            and self._sleeps(sn, now)
+            and publication.seen
+        ):
             return publication.seen + SLEEPING_POLL
         return publication.due(now, stretch)
 
     def _publication(self, sn: str) -> Publication:
         return self._publications.setdefault(sn, Publication(period=REALTIME.interval))
 
-    def _sleeps(self, sn: str, now: datetime, dark: Collection[str]) -> bool:
-        """Return whether an inverter without a battery has gone to sleep for the night."""
+    def _sleeps(self, sn: str, now: datetime) -> bool:
+        """Return whether an inverter without a battery has gone to sleep for the night.
+
+        After sunrise it may take its time: it sleeps until its first new sample.
+        """
         device = self._devices[sn]
-        if device.has_battery or device.plant not in dark:
+        dark = self._dark.get(device.plant)
+        if device.has_battery or dark is None or now - dark > LONGEST_DAWN:
             return False
+        return self._is_stale(sn, now)
+
+    def _is_stale(self, sn: str, now: datetime) -> bool:
         measured = self._publication(sn).measured
         span = timedelta(seconds=STALE_PERIODS * REALTIME.interval)
         return measured is None or now - measured > span
 
     async def _poll_realtime(self, dark: Collection[str]) -> Snapshot:
         now = self._clock.now()
+        self._dark |= dict.fromkeys(dark, now)
         everyone = self._inverters()
         due = [
             sn for sn in everyone if self._next_sample(sn, now, 1.0, dark) <= now
@@ -485,10 +509,14 @@ class FoxessCloud:
         for start in range(0, len(due), BATCH):
             for row in await self._samples(due[start : start + BATCH]):
                 self._take_sample(row, readings, devices)
+            await asyncio.sleep(0)
         now = self._clock.now()
         for sn in due:
-            if self._sleeps(sn, now, dark):
-                readings[sn] = _asleep(readings.get(sn, {}), now)
+            stale = self._is_stale(sn, now)
+            online = {"online": Reading(value=not stale, at=now)}
+            readings[sn] = {**readings.get(sn, {}), **online}
+            if self._sleeps(sn, now):
+                readings[sn] = _asleep(readings[sn], now)
         self.memory["publications"] = {
             sn: row.as_dict() for sn, row in self._publications.items()
         }
@@ -534,7 +562,7 @@ class FoxessCloud:
             self._publication(sn).observe(None, now)
             return
         at = min(measured or now, now)
-        self._publication(sn).observe(measured, now)
+        self._publication(sn).observe(at, now)
         batteries = self.memory.get("batteries", {}).get(sn, {})
         capacities = {
             int(n): known.get("capacity") or None
@@ -630,8 +658,9 @@ class FoxessCloud:
                 lambda sn=sn, day=today.isoformat(): self._client.faults(sn, day)
             )
             code = values["fault_code"].value if "fault_code" in values else None
-            rows = rows or [{"faultCode": code}] if code else rows
-            alarms += [_alarm(sn, row, texts) for row in rows]
+            alarms += [
+                _alarm(sn, row, texts) for row in _present(rows, str(code or ""))
+            ]
         return Snapshot(at=self._clock.now(), alarms=tuple(alarms), alarms_told=True)
 
     async def _fault_texts(self) -> dict[str, str]:
@@ -678,6 +707,18 @@ def _asleep(readings: Mapping[str, Reading], now: datetime) -> dict[str, Reading
         **dark,
         "inverter_state": Reading(value="standby", at=now),
     }
+
+
+def _present(
+    rows: Collection[Mapping[str, Any]], codes: str
+) -> list[Mapping[str, Any]]:
+    """Return the faults that are there now: of the day's those that the device names.
+
+    Where the day's list is not to be had, what the device names is all there is.
+    """
+    named = {code for code in _CODES.split(codes) if code}
+    now = [row for row in rows if str(row.get("faultCode")) in named]
+    return now or list(rows) or [{"faultCode": code} for code in sorted(named)]
 
 
 def _alarm(sn: str, row: Mapping[str, Any], texts: Mapping[str, str]) -> Alarm:

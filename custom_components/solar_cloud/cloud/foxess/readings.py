@@ -6,6 +6,7 @@ Variable table of the document, and what newer firmware adds. A row's variable m
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 import re
 from typing import Any
 
@@ -129,6 +130,9 @@ RESIDUAL_UNITS: dict[str, float] = {
 AGREES = 0.15
 FULL = 100.0
 
+# How many names of variables are kept taken apart; a sample has some hundred.
+NAMES = 1000
+
 _STRING = re.compile(r"^pv(\d+)(Power|Volt|Current)$")
 _SUFFIX = re.compile(r"^(.+)_(\d+)$")
 _INVERTER = {row.variable: row for row in INVERTER_ROWS}
@@ -174,6 +178,7 @@ def read(
     return Sample(inverter=inverter, batteries=batteries)
 
 
+@lru_cache(NAMES)
 def _fold(variable: str) -> tuple[str, int]:
     """Return a variable without its battery's number, and the number (1 by default)."""
     if match := _SUFFIX.match(variable):
@@ -181,6 +186,7 @@ def _fold(variable: str) -> tuple[str, int]:
     return variable, 1
 
 
+@lru_cache(NAMES)
 def _inverter_row(variable: str) -> Row | None:
     if match := _STRING.match(variable):
         row = _INVERTER[f"pv#{match[2]}"]
