@@ -10,6 +10,7 @@ from custom_components.solar_cloud.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
 )
+from homeassistant.helpers.json import ExtendedJSONEncoder
 
 from tests.common import Home
 
@@ -34,7 +35,7 @@ async def test_an_accounts_diagnostics_name_nobody(home: Home, name: str) -> Non
     plant = home.sim.plant(name).id
     await home.act("hold", plant, duration=5)
     found = await async_get_config_entry_diagnostics(home.hass, home.entry)
-    text = json.dumps(found)
+    text = json.dumps(found, cls=ExtendedJSONEncoder)
     for secret in secrets_of(home, name):
         assert secret not in text, secret
     assert found["vendor"] == "foxess"
@@ -59,7 +60,7 @@ async def test_a_devices_diagnostics_are_its_own(home: Home) -> None:
         devices[subject] = await async_get_device_diagnostics(
             home.hass, home.entry, device
         )
-        text = json.dumps(devices[subject])
+        text = json.dumps(devices[subject], cls=ExtendedJSONEncoder)
         for secret in secrets_of(home, "kh"):
             assert secret not in text, secret
     assert devices[plant.id]["device"] is None

@@ -58,7 +58,7 @@ async def test_a_fix_after_the_entry_is_gone_does_nothing(home: Home) -> None:
     flow.hass, flow.handler = home.hass, DOMAIN
     await home.hass.config_entries.async_remove(home.entry.entry_id)
     result = await flow.async_step_confirm({})
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["reason"] == "not_running"
     assert not home.done("clock")
 
 

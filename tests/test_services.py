@@ -77,7 +77,10 @@ async def test_targets_must_be_ours_and_running(home: Home) -> None:
             )
         assert raised.value.translation_key == "unknown_device"
         assert text_of(raised.value)
-    for action, key in (("force_charge", "run_not_offered"), ("hold", "run_not_offered")):
+    for action, key in (
+        ("force_charge", "run_not_offered"),
+        ("hold", "run_not_offered"),
+    ):
         with pytest.raises(ServiceValidationError) as raised:
             await home.act(action, other.id)
         assert raised.value.translation_key == key
@@ -159,7 +162,10 @@ async def test_a_schedule_is_set_and_read(home: Home, name: str) -> None:
         ("12:00", "13:00", "self_consumption", every),
         ("18:00", "24:00", "discharge", every),
     ]
-    assert (found["windows"][0]["power"], found["windows"][0]["target_soc"]) == (2000, 90)
+    assert (found["windows"][0]["power"], found["windows"][0]["target_soc"]) == (
+        2000,
+        90,
+    )
     assert "power" not in found["windows"][1]
     await home.act("set_schedule", plant.id, answer=False, windows=found["windows"])
     assert await home.act("get_schedule", plant.id) == found

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from custom_components.solar_cloud.const import DOMAIN
-from custom_components.solar_cloud.store import clock_of, ledger_id
 from custom_components.solar_cloud.cloud.clock import Clock
 from custom_components.solar_cloud.cloud.registry import VENDORS
+from custom_components.solar_cloud.const import DOMAIN
+from custom_components.solar_cloud.store import clock_of, ledger_id
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 

@@ -1,9 +1,10 @@
 """System health: how the accounts stand."""
 
+from pytest_homeassistant_custom_component.common import get_system_health_info
+
 from custom_components.solar_cloud.const import DOMAIN
 from homeassistant.components import system_health
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import get_system_health_info
 
 from tests.common import Home
 
@@ -18,7 +19,7 @@ async def test_accounts_are_told_without_names(home: Home) -> None:
     assert info["accounts"] == 1
     told = info["FoxESS 1"]
     assert told.startswith("ok, ")
-    assert told.endswith(" of 1440") or told.endswith(" of 2880")
+    assert told.endswith((" of 1440", " of 2880"))
     assert home.sim.plant("kh").name not in str(info)
 
     home.sim.account("kh").revoke()

@@ -3,10 +3,11 @@
 import voluptuous as vol
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .account import Account, SolarCloudConfigEntry
+from .account import Account, SolarCloudConfigEntry, failed
 from .cloud.control import Control
 from .const import DOMAIN
 
@@ -74,6 +75,9 @@ class ClockFlow(RepairsFlow):
             return self.async_show_form(step_id="confirm", data_schema=vol.Schema({}))
         entry: SolarCloudConfigEntry | None
         entry = self.hass.config_entries.async_get_entry(self._entry_id)
-        if entry is not None:
-            await entry.runtime_data.async_set(self._device, SYNC_CLOCK, True)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="not_running")
+        outcome = await entry.runtime_data.async_set(self._device, SYNC_CLOCK, True)
+        if failed(outcome):
+            return self.async_abort(reason="not_set")
         return self.async_create_entry(data={})

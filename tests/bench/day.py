@@ -9,9 +9,10 @@ import sys
 from unittest.mock import patch
 
 from custom_components.solar_cloud.const import DOMAIN
-from tests.driver import House
 
 from .hass import Resolver
+
+from tests.driver import House
 
 ACCOUNT = "h3"
 

@@ -35,7 +35,7 @@ from ..vendor import (
 from . import endpoints as on
 from .client import BATCH, HOSTS, FoxessClient
 from .controls import BATTERY_ONLY, KEYS, METER_KEYS, InverterControls
-from .limits import DAY, allowances
+from .limits import DAY, INVERTER_DAY, allowances
 from .readings import REPORT_ROWS, Sample, read
 from .runs import Runs
 from .scheduler import Scheduler
@@ -65,6 +65,24 @@ _CODES = re.compile(r"[\s,;]+")
 ONLINE, FAULT, OFFLINE = "1", "2", "3"
 WATTS_PER_KW = 1000.0
 BATTERY_CONTROL_UNIT, BATTERY_MODULE = "bcu", "bmu"
+
+
+# What the wire calls that which tells who the owner is and where the plant stands.
+PRIVATE_FIELDS = frozenset(
+    (
+        "address",
+        "batterySN",
+        "city",
+        "country",
+        "createDate",
+        "email",
+        "installer",
+        "phone",
+        "postcode",
+        "stationName",
+        "user",
+    )
+)
 
 
 class FoxessCloud:
@@ -678,6 +696,9 @@ class FoxessCloud:
         _, remaining = await self._client.access_count()
         if remaining is not None:
             self.ledger.learn(DAY, remaining)
+            if len(inverters := self._inverters()) == 1:
+                one = Call(endpoint=on.ACCESS_COUNT.path, subjects=tuple(inverters))
+                self.ledger.learn(INVERTER_DAY, remaining, one)
         return Snapshot(at=self._clock.now())
 
 
@@ -738,6 +759,7 @@ FOXESS = VendorInfo(
     name="FoxESS",
     allowances=allowances(),
     menu=True,
+    private_fields=PRIVATE_FIELDS,
     ways=(
         WayIn(
             step="foxess_key",

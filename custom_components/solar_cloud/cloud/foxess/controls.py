@@ -12,7 +12,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..control import Absent, Control, Reason, Setting
-from ..errors import Blocked, Busy, CloudError, NotSupported, Refused
+from ..errors import Blocked, Busy, CloudError, DeviceOffline, NotSupported, Refused
 from ..model import Controls
 from ..quota import Purpose
 from ..values import number, truth
@@ -148,7 +148,10 @@ class InverterControls:
     async def read(
         self, sn: str, keys: Collection[str], purpose: Purpose = Purpose.COMMAND
     ) -> Found:
-        """Read settings afresh; those that the device does not know are Absent."""
+        """Read settings afresh; those that the device does not know are Absent.
+
+        A device that cannot be reached keeps, in a poll, the settings it had.
+        """
         found: Found = {}
         for key in keys:
             if key in found:
@@ -164,6 +167,10 @@ class InverterControls:
             except NotSupported:
                 self._mark(sn, key, certain=True)
                 found[key] = Absent(reason=Reason.UNSUPPORTED)
+            except DeviceOffline:
+                if purpose is Purpose.COMMAND:
+                    raise
+                found[key] = self.last(sn, key) or Absent(reason=Reason.UNKNOWN)
             except Refused, Busy:
                 self._mark(sn, key, certain=False)
                 found[key] = Absent(reason=Reason.UNKNOWN)
