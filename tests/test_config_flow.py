@@ -2,13 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+import json
 from typing import Any
 
 import pytest
 
+from custom_components.solar_cloud.cloud.registry import VENDORS
 from custom_components.solar_cloud.config_flow import normal_host
 from custom_components.solar_cloud.const import DOMAIN
-from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigFlowResult,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
@@ -237,6 +244,62 @@ async def test_an_error_is_told_and_the_flow_goes_on(
     await home.pass_time(pause)
     await flow.submit(account.fields)
     assert (await flow.finish())["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_an_answer_that_makes_no_sense_is_told(home: Home, flow: Flow) -> None:
+    """JSON of the right shape, with values that cannot be."""
+    account = home.sim.account("evo")
+    body = {"errno": 0, "result": {"data": [{"stationID": "1"}], "total": "many"}}
+    await flow.begin()
+    home.sim.fault(
+        "status", status=200, body=json.dumps(body), endpoint="/op/v0/plant/list"
+    )
+    await flow.submit(account.fields)
+    assert flow.error() == {"base": "unexpected_answer"}
+    home.sim.clear_faults()
+    await flow.submit(account.fields)
+    assert (await flow.finish())["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_vendor_with_one_way_in_that_is_only_read(
+    home: Home, flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no second menu, neither at first nor later, and no choice of control."""
+    account = home.sim.account("evo")
+    monkeypatch.setitem(
+        VENDORS, "foxess", replace(VENDORS["foxess"], menu=False, control=False)
+    )
+    flow.result = await flow.flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+    await flow.choose("foxess_key")
+    await flow.submit(account.fields)
+    fields = {str(key) for key in flow.result["data_schema"].schema}
+    assert fields == {"energy_dashboard"}
+    home.entry = (await flow.submit({"energy_dashboard": False}))["result"]
+    assert home.entry.options["control"] is False
+    result = await home.hass.config_entries.options.async_init(home.entry.entry_id)
+    assert "control" not in {str(key) for key in result["data_schema"].schema}
+    flow.result = await home.hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_RECONFIGURE, "entry_id": home.entry.entry_id},
+    )
+    assert flow.result["step_id"] == "foxess_key"
+
+
+async def test_an_entry_moves_to_another_way_in(
+    home: Home, flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its form is empty, as the entry has nothing of it yet."""
+    home.add_entry("evo")
+    home.hass.config_entries.async_update_entry(
+        home.entry, data={**home.entry.data, "way": "foxess_oauth"}
+    )
+    flow.result = await home.hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_RECONFIGURE, "entry_id": home.entry.entry_id},
+    )
+    await flow.choose("foxess_key")
+    assert not suggested(flow.result)
+    home.hass.config_entries.flow.async_abort(flow.result["flow_id"])
 
 
 async def test_a_cloud_that_never_answers_is_told(home: Home, flow: Flow) -> None:

@@ -1,5 +1,6 @@
 """Forced runs, holds and export limits: started, proved, ended, and put back."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -335,3 +336,69 @@ async def test_an_entry_removed_without_a_cloud_tells_what_is_left(
     assert evo.name in filled(
         words["title"] + words["description"], issue.translation_placeholders
     )
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_a_run_that_was_stored_and_not_proved_goes_on(
+    home: Home, evo: Any, hass_storage: dict[str, Any], sent: bool
+) -> None:
+    """Killed around its start: the device is asked, and the run sent if it is not there."""
+    before = evo.device.held()
+    await home.act("force_charge", evo.id, duration=30)
+    await home.unload()
+    (lease,) = hass_storage["solar_cloud.01SOLARCLOUD"]["data"]["leases"]
+    lease |= {"phase": "stored", "outcome": "queued", "sent_at": None, "evidence": None}
+    if not sent:
+        await _take_out(home, evo.device)
+    count = len(home.sim.commands)
+    await home.load()
+    assert home.state(evo.id, "forced_state").attributes["evidence"] == "read_back"
+    assert (len(home.sim.commands) > count) is not sent
+    await home.pass_time(minutes=32, until=state_is(home, "idle"))
+    assert evo.device.held()["groups"] == before["groups"]
+
+
+async def _take_out(home: Home, device: Any) -> None:
+    def clear() -> None:
+        device.groups, device.flag = [], False
+        device.changed()
+
+    device.home.change(home.time.now().timestamp(), clear)
+
+
+async def test_a_stop_while_a_run_ends_by_itself_ends_it_once(
+    home: Home, evo: Any
+) -> None:
+    """Whoever comes second finds nothing to do."""
+    await home.act("force_charge", evo.id, duration=10)
+    await home.pass_time(minutes=9)
+    home.time.asleep = asyncio.Event()
+    stopping = asyncio.create_task(home.act("stop_forced", evo.id))
+    await asyncio.sleep(0.05)
+    home.time.tick(120)
+    await asyncio.sleep(0.05)
+    home.time.asleep.set()
+    await stopping
+    await home.settle()
+    assert home.outcomes("stop_forced") == [("confirmed", "read_back")]
+
+
+async def test_a_stop_while_leases_are_adopted_ends_them_all(
+    home: Home, evo: Any
+) -> None:
+    """A run and an export limit, each once."""
+    await home.act("force_charge", evo.id, duration=60)
+    await home.act("limit_export", evo.id, power=100, duration=60)
+    await home.unload()
+    home.time.tick(60)
+    home.time.asleep = asyncio.Event()
+    await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await asyncio.sleep(0.05)
+    stopping = asyncio.create_task(home.act("stop_forced", evo.id))
+    await asyncio.sleep(0.05)
+    home.time.asleep.set()
+    await stopping
+    await home.settle()
+    assert home.value(evo.id, "forced_state") == "idle"
+    assert home.outcomes("stop_forced") == [("confirmed", "read_back")] * 2
+    assert evo.device.settings["ExportLimit"] == "10000"

@@ -442,6 +442,14 @@ def _descriptions() -> list[Any]:
 
 def _entity_category() -> None:
     """Tell settings and diagnostics from what a dashboard shows."""
+    shown = {"power", "energy", "battery", "energy_storage"}
+    for platform in PLATFORMS:
+        for row in test_texts.descriptions(str(platform)):
+            where = f"{platform}.{row.key}"
+            if platform == "sensor" and row.device_class in shown:
+                assert row.entity_category is None, where
+            if platform == "switch":
+                assert row.entity_category == "config", where
     found = {str(row.entity_category) for row in _descriptions()}
     assert found == {"None", "config", "diagnostic"}
 

@@ -221,10 +221,6 @@ class Account:
         assert isinstance(zone, ZoneInfo)
         return zone
 
-    def zone(self, plant: str) -> ZoneInfo:
-        """Return the time zone of a plant, else Home Assistant's."""
-        return self.zones.get(plant) or self._default_zone()
-
     def today(self) -> date:
         """Return the day in Home Assistant's time zone."""
         return self.clock.now().astimezone(self._default_zone()).date()

@@ -165,11 +165,10 @@ class SolarCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         """Sign in; returns form errors and the vendor's words."""
         info, _ = way_in(way.step)
         credentials = {key: str(value).strip() for key, value in user_input.items()}
-        if CONF_HOST in credentials:
-            host = normal_host(credentials[CONF_HOST])
-            if host is None:
-                return {CONF_HOST: "invalid_host"}, {"message": "-"}
-            credentials[CONF_HOST] = host
+        host = normal_host(credentials[CONF_HOST])
+        if host is None:
+            return {CONF_HOST: "invalid_host"}, {"message": "-"}
+        credentials[CONF_HOST] = host
         try:
             vendor = way.connect(
                 Connection(
@@ -341,8 +340,7 @@ def _add_steps() -> None:
         return step
 
     for info in VENDORS.values():
-        if info.menu:
-            setattr(SolarCloudConfigFlow, f"async_step_{info.slug}", menu(info))
+        setattr(SolarCloudConfigFlow, f"async_step_{info.slug}", menu(info))
         for way in info.ways:
             setattr(SolarCloudConfigFlow, f"async_step_{way.step}", form(way))
 

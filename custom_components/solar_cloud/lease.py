@@ -233,8 +233,7 @@ class Leases:
 
     @callback
     def _at(self, lease: Lease, when: datetime, do: Callable[[Lease], Any]) -> None:
-        if lease.unsubscribe:
-            lease.unsubscribe()
+        _unwatch(lease)
 
         async def run(_now: datetime) -> None:
             lease.unsubscribe = None
@@ -248,9 +247,7 @@ class Leases:
     def async_stop_watching(self) -> None:
         """Drop the timers; the leases stay stored."""
         for lease in self._leases.values():
-            if lease.unsubscribe:
-                lease.unsubscribe()
-                lease.unsubscribe = None
+            _unwatch(lease)
 
     @callback
     def async_look(self) -> None:
@@ -338,9 +335,7 @@ class Leases:
         return outcome
 
     async def _async_forget(self, lease: Lease) -> None:
-        if lease.unsubscribe:
-            lease.unsubscribe()
-            lease.unsubscribe = None
+        _unwatch(lease)
         self._leases.pop(lease.run.id, None)
         ir.async_delete_issue(self._account.hass, DOMAIN, f"lease_{lease.run.id}")
         await self._async_save()
@@ -430,6 +425,13 @@ class Leases:
         store = self._account.store
         store.kept.leases = [lease.as_dict() for lease in self._leases.values()]
         await store.async_save()
+
+
+@callback
+def _unwatch(lease: Lease) -> None:
+    if lease.unsubscribe:
+        lease.unsubscribe()
+        lease.unsubscribe = None
 
 
 @callback

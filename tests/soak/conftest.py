@@ -1,6 +1,11 @@
 """Fixtures of the soak."""
 
+from collections.abc import Callable, Iterable
+import sys
+
 import pytest
+
+type Report = Callable[[Iterable[str]], None]
 
 
 @pytest.fixture(autouse=True)
@@ -9,8 +14,11 @@ def custom_integrations() -> None:
 
 
 @pytest.fixture
-def report(request: pytest.FixtureRequest) -> pytest.TerminalReporter:
-    """Return where the figures are shown, also while output is captured."""
-    plugin = request.config.pluginmanager.get_plugin("terminalreporter")
-    assert isinstance(plugin, pytest.TerminalReporter)
-    return plugin
+def report(capsys: pytest.CaptureFixture[str]) -> Report:
+    """Return what shows figures, also while output is captured."""
+
+    def show(lines: Iterable[str]) -> None:
+        with capsys.disabled():
+            sys.stdout.write("\n".join(["", *lines, ""]))
+
+    return show

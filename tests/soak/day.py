@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from . import judges
+from .conftest import Report
 
 from tests.driver import House, real_seconds
 from tests.simulator.physics import Mode
@@ -210,9 +211,7 @@ class SimulatedDay:
 
 
 @pytest.mark.timeout(LONGEST)
-async def test_day(
-    socket_enabled: None, tmp_path: Path, report: pytest.TerminalReporter
-) -> None:
+async def test_day(socket_enabled: None, tmp_path: Path, report: Report) -> None:
     """A day with restarts, an outage and commands loses nothing and claims nothing."""
     began = real_seconds()
     async with House(start=EVE, folder=tmp_path) as world:
@@ -220,8 +219,6 @@ async def test_day(
         await day.live()
         lines = day.judge()
         await world.stop()
-    report.write_line("")
-    for line in lines:
-        report.write_line(line)
-    report.write_line(f"took {real_seconds() - began:.0f} s")
-    assert not day.failures, "\n".join(["", *day.failures])
+    wrong = [f"WRONG: {failure}" for failure in day.failures] or ["nothing is wrong"]
+    report([*lines, f"took {real_seconds() - began:.0f} s", *wrong])
+    assert not day.failures, f"{len(day.failures)} things are wrong"
