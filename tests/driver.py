@@ -73,7 +73,7 @@ PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
 def real_seconds() -> float:
     """Return the machine's own clock, which is not frozen."""
-    return float(freezegun.api.real_monotonic())  # type: ignore[attr-defined]
+    return float(freezegun.api.real_monotonic())
 
 
 class Killed(Exception):
@@ -559,11 +559,12 @@ class House:
     def account(self, name: str) -> Account:
         """Return what runs of an account."""
         wanted = {plant.id for plant in self.sim.account(name).plants}
-        return next(
+        found: Account = next(
             entry.runtime_data
             for entry in self.hass.config_entries.async_entries(DOMAIN)
             if wanted & set(entry.data["plant_ids"])
         )
+        return found
 
     def entities(self, subjects: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield key and entity of plants and devices, those that are switched on."""

@@ -189,7 +189,7 @@ class Scene:
     def _woken(self, case: Case, start: float, end: float) -> float:
         """Return for how long (s) the battery followed a schedule that is off."""
         return sum(
-            last - first
+            float(last - first)
             for first, last, orders in self.plant.home.told(start, end)
             if orders.mode != Mode.SELF_CONSUMPTION and not self._ours(case, orders)
         )

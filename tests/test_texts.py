@@ -410,14 +410,20 @@ def test_every_error_and_issue_has_a_text(part: str) -> None:
 
 
 def test_the_repair_flow_has_its_texts() -> None:
-    """Every step in which a repair asks something has a text."""
+    """Every step in which a repair asks something, and every way it ends, has a text."""
+    source = trees()["repairs.py"]
     steps: set[str] = set()
-    for call in calls(trees()["repairs.py"], "async_show_form"):
+    for call in calls(source, "async_show_form"):
         steps |= _texts_of(keyword(call, "step_id"))
+    aborts: set[str] = set()
+    for call in calls(source, "async_abort"):
+        aborts |= _texts_of(keyword(call, "reason"))
     flows = [row["fix_flow"] for row in TEXTS["issues"].values() if "fix_flow" in row]
     assert flows
     for flow in flows:
         assert flow["step"].keys() == steps
+        assert flow.get("abort", {}).keys() == aborts
+        assert not all_words(flow.get("abort", {}))
 
 
 # --- entities -------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from .cloud.errors import (
     CloudError,
     PermissionDenied,
     QuotaExceeded,
+    understood,
 )
 from .cloud.house import Choices, House, build, oldest
 from .cloud.model import DeviceKind, Snapshot
@@ -339,7 +340,9 @@ class Account:
         ]
         with suppress(CloudError):
             if keys:
-                self.learned(device, await self.vendor.read(device, keys))
+                with understood():
+                    found = await self.vendor.read(device, keys)
+                self.learned(device, found)
 
     async def async_set(self, device: str, key: str, value: Setting) -> Outcome:
         """Carry out a setting; returns once it is accepted and read back, or queued."""

@@ -34,7 +34,7 @@ from homeassistant.helpers.translation import async_get_translations
 
 from .account import SolarCloudConfigEntry
 from .cloud.control import Absent, Control
-from .cloud.errors import CloudError
+from .cloud.errors import MALFORMED, CloudError, understood
 from .cloud.lease import CONTROLS
 from .cloud.model import Plant
 from .cloud.registry import VENDORS, way_in
@@ -62,7 +62,6 @@ from .const import (
     DOMAIN,
     LOGGER,
 )
-from .coordinator import MALFORMED
 from .store import Found, async_open_ledger, clock_of, hand_over
 
 ERRORS = frozenset(
@@ -181,14 +180,12 @@ class SolarCloudConfigFlow(ConfigFlow, domain=DOMAIN):
                     language=self.hass.config.language.split("-", 1)[0],
                 )
             )
-            identity = await vendor.identify()
+            with understood():
+                identity = await vendor.identify()
         except CloudError as err:
             LOGGER.debug("Sign-in failed: %s", type(err).__name__)
             key = err.key if err.key in ERRORS else "unexpected_answer"
             return {"base": key}, {"message": err.words or "-"}
-        except MALFORMED as err:
-            LOGGER.debug("Sign-in failed: %s", type(err).__name__)
-            return {"base": "unexpected_answer"}, {"message": "-"}
         self._signed_in = SignedIn(
             vendor=vendor,
             identity=identity,

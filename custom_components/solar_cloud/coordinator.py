@@ -20,7 +20,7 @@ from .cloud.errors import (
     CloudError,
     PermissionDenied,
     QuotaExceeded,
-    UnexpectedAnswer,
+    understood,
 )
 from .cloud.house import House
 from .cloud.model import Snapshot
@@ -29,9 +29,6 @@ from .const import DOMAIN, LOGGER
 
 if TYPE_CHECKING:
     from .account import Account, SolarCloudConfigEntry
-
-# What a parser may stumble over in an answer that no document describes.
-MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 RETRY_AFTER = (30.0, 60.0, 120.0, 300.0)
 SHORTEST_INTERVAL = 1.0
@@ -107,11 +104,8 @@ class FeedCoordinator(DataUpdateCoordinator[Snapshot]):
 
     async def _poll(self) -> Snapshot:
         account = self._account
-        try:
+        with understood():
             return await account.vendor.poll(self.feed.key, dark=account.dark())
-        except MALFORMED as err:
-            LOGGER.debug("Malformed answer for %s: %s", self.name, type(err).__name__)
-            raise UnexpectedAnswer(type(err).__name__) from None
 
     def _failed(self, err: CloudError) -> Snapshot:
         """Raise what a failure means; at start-up stored values stand in for it."""

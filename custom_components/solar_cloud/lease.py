@@ -17,7 +17,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_point_in_utc_time
 
 from .cloud.control import Control, Evidence, Forced, Outcome, Run, RunRange, State
-from .cloud.errors import AnswerLost, CloudError, QuotaExceeded
+from .cloud.errors import AnswerLost, CloudError, QuotaExceeded, understood
 from .cloud.lease import FORCED_STATES, STATES, Lease, Phase
 from .cloud.model import Device, DeviceKind
 from .const import DOMAIN, LOGGER
@@ -172,7 +172,8 @@ class Leases:
             for device in run.devices:
                 self._account.count_write(device)
             await self._async_replace(lease)
-            lease.before = await self._account.vendor.prepare(run)
+            with understood():
+                lease.before = await self._account.vendor.prepare(run)
             self._leases[run.id] = lease
             await self._async_save()
             await self._async_send(lease)
@@ -194,25 +195,33 @@ class Leases:
 
     async def _async_send(self, lease: Lease) -> None:
         """Send a lease, and read it back; after a lost answer never blindly again."""
-        vendor = self._account.vendor
         lease.sent_at = self._account.clock.now()
-        try:
-            await vendor.start(lease.run, lease.before)
-            held = await vendor.started(lease.run, lease.before)
-        except AnswerLost:
-            held = await vendor.started(lease.run, lease.before)
-            if not held:
-                await vendor.start(lease.run, lease.before)
-                held = await vendor.started(lease.run, lease.before)
+        with understood():
+            held = await self._async_start_held(lease)
         if not held:
             raise CloudError("the device does not show what it accepted")
-        lease.phase = Phase.RUNNING
-        lease.evidence = Evidence.READ_BACK
-        settled = lease.run.kind in (Forced.HOLD, Forced.LIMIT_EXPORT)
-        lease.outcome = State.CONFIRMED if settled else State.ACCEPTED
+        self._accept(lease)
         await self._async_save()
         self._watch(lease)
         self._account.spawn(self._async_reread(lease))
+
+    async def _async_start_held(self, lease: Lease) -> bool:
+        """Send a run; returns whether its devices show it afterwards."""
+        vendor, run, before = self._account.vendor, lease.run, lease.before
+        try:
+            await vendor.start(run, before)
+            return await vendor.started(run, before)
+        except AnswerLost:
+            if await vendor.started(run, before):
+                return True
+        await vendor.start(run, before)
+        return await vendor.started(run, before)
+
+    def _accept(self, lease: Lease) -> None:
+        """Take a run as started, which the device has just shown."""
+        settled = lease.run.kind in (Forced.HOLD, Forced.LIMIT_EXPORT)
+        lease.phase, lease.evidence = Phase.RUNNING, Evidence.READ_BACK
+        lease.outcome = State.CONFIRMED if settled else State.ACCEPTED
 
     async def _async_reread(self, lease: Lease) -> None:
         for device in lease.run.devices:
@@ -313,8 +322,9 @@ class Leases:
             await self._async_save()
         retry_at = now + RETRY
         try:
-            await vendor.stop(lease.run, lease.before)
-            done = await vendor.stopped(lease.run, lease.before)
+            with understood():
+                await vendor.stop(lease.run, lease.before)
+                done = await vendor.stopped(lease.run, lease.before)
         except CloudError as err:
             LOGGER.debug("A lease could not be ended yet: %s", type(err).__name__)
             failure: CloudError | None = err
@@ -366,15 +376,18 @@ class Leases:
             await self._async_end(lease)
             return
         try:
-            if await self._account.vendor.started(lease.run, lease.before):
-                lease.phase = Phase.RUNNING
+            with understood():
+                held = await self._account.vendor.started(lease.run, lease.before)
+            if held:
                 lease.sent_at = lease.sent_at or now
-                if lease.outcome is State.QUEUED:
-                    lease.outcome, lease.evidence = State.ACCEPTED, Evidence.READ_BACK
+                if lease.phase is Phase.STORED:
+                    self._accept(lease)
+                    self._report(lease, lease.outcome, lease.evidence)
                 self._watch(lease)
                 await self._async_save()
             elif lease.phase is Phase.STORED:
                 await self._async_send(lease)
+                self._report(lease, lease.outcome, lease.evidence)
             else:
                 await self._async_end(lease)
         except CloudError as err:

@@ -21,7 +21,7 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 
 from .account import Account, SolarCloudConfigEntry
 from .cloud.control import Forced, RunRange, Window
-from .cloud.errors import CloudError
+from .cloud.errors import CloudError, understood
 from .cloud.quantity import BATTERY_MODES
 from .const import DOMAIN
 from .coordinator import placeholders
@@ -136,7 +136,8 @@ def _add(
     async def action(call: ServiceCall) -> ServiceResponse:
         targets = _targets(hass, call.data[ATTR_DEVICE_ID])
         try:
-            answers = [await handle(target, call) for target in targets]
+            with understood():
+                answers = [await handle(target, call) for target in targets]
         except CloudError as err:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,

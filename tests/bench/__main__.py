@@ -4,6 +4,9 @@ Each figure is taken in a process of its own, so that none disturbs another.
 """
 
 import argparse
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
@@ -40,30 +43,28 @@ def run(module: str, *arguments: object) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def accounts() -> dict[int, Any]:
-    """Return the figures of accounts of all sizes."""
-    cloud = subprocess.Popen(
+@contextmanager
+def cloud() -> Iterator[str]:
+    """Run the cloud that all accounts are at; yields its URL."""
+    server = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.cloud"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert cloud.stdin
-    assert cloud.stdout
+    assert server.stdin
+    assert server.stdout
     try:
-        url = cloud.stdout.readline().strip()
-        return {size: account(size, url) for size in SIZES}
+        yield server.stdout.readline().strip()
     finally:
-        cloud.stdin.close()
-        cloud.wait()
+        server.stdin.close()
+        server.wait()
 
 
-def account(inverters: int, url: str) -> Any:
+def account(inverters: int, url: str, folder: Path, ahead: str) -> Any:
     """Return the figures of an account with so many inverters."""
     say(f"An account with {inverters} inverter{'s' if inverters > 1 else ''} …")
-    with TemporaryDirectory(prefix="solar_cloud_bench_") as folder:
-        ahead = run("prepare", inverters, url, folder)
-        return json.loads(run("account", inverters, url, folder, ahead))
+    return json.loads(run("account", inverters, url, folder, ahead))
 
 
 def import_ms() -> float:
@@ -99,10 +100,21 @@ def by_size(found: dict[int, Any], key: str, *sizes: int) -> dict[str, Any]:
 
 def measure() -> dict[str, Any]:
     """Return all figures; the first names are the issue's."""
-    say("A day of one inverter …")
-    day = json.loads(run("day"))
-    imports = import_ms()
-    found = accounts()
+    with cloud() as url, TemporaryDirectory() as place, ThreadPoolExecutor() as pool:
+        say("A day of one inverter, and what the accounts have stored …")
+        live = pool.submit(run, "day")
+        folders = {size: Path(place) / str(size) for size in SIZES}
+        ahead = {}
+        for size, folder in folders.items():
+            folder.mkdir()
+            ahead[size] = run("prepare", size, url, folder)
+        day = json.loads(live.result())
+        # Nothing runs beside what is timed.
+        imports = import_ms()
+        found = {
+            size: account(size, url, folder, ahead[size])
+            for size, folder in folders.items()
+        }
     return {
         "machine": machine(),
         "refresh_ms": by_size(found, "refresh_ms"),

@@ -28,7 +28,7 @@ from .answers import PERIOD
 from .hass import FastClock, config_entry, home_assistant
 
 # How often each thing is measured, by the number of inverters.
-REFRESHES = {1: 30, 10: 20, 100: 10, 1000: 5}
+REFRESHES = {1: 30, 10: 20, 100: 10, 1000: 3}
 SET_UPS = {1: 5, 10: 3, 100: 2}
 # Home Assistant adds no more entities to an entry than this; here it adds them all.
 MOST_ENTITIES = "MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY"

@@ -7,7 +7,6 @@ ran ahead, which is where the next one has to go on.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import batched
 import json
 from pathlib import Path
 import sys
@@ -16,19 +15,25 @@ from typing import Any, Self, cast
 
 from aiohttp import ClientSession
 
-from custom_components.solar_cloud.cloud.foxess.client import BATCH
 from custom_components.solar_cloud.cloud.foxess.cloud import FOXESS
-from custom_components.solar_cloud.cloud.foxess.endpoints import REAL_V1
-from custom_components.solar_cloud.cloud.quota import Call, Ledger
+from custom_components.solar_cloud.cloud.foxess.limits import DAY
 from custom_components.solar_cloud.cloud.vendor import Connection
-from custom_components.solar_cloud.store import AccountStore, Kept, async_open_ledger
+from custom_components.solar_cloud.cloud.windows import SLOTS_PER_WINDOW
+from custom_components.solar_cloud.const import DOMAIN
+from custom_components.solar_cloud.store import (
+    VERSION,
+    AccountStore,
+    Kept,
+    async_open_ledger,
+    ledger_id,
+)
+from homeassistant.helpers.storage import Store
 
-from .answers import PERIOD, Fleet
+from .answers import Fleet
 from .hass import STEP, FastClock, config_entry, credentials, home_assistant
 
-DAY = 24 * 3600
-# Settings, totals and the like make as many calls again as realtime does, twice over.
-FEEDS = 3
+# The ledger's slots are six minutes long; an inverter needs some 900 calls a day.
+CALLS_A_SLOT = 4
 # Realtime comes again last, when settings and batteries are known.
 ORDER = ("devices", "realtime", "totals", "settings", "faults", "allowance", "realtime")
 
@@ -74,26 +79,25 @@ class DirectSession:
         return Response(self._fleet.answer(f"/{url.split('/', 3)[3]}", asked, at))
 
 
-async def a_day_of_polls(ledger: Ledger, clock: FastClock, fleet: Fleet) -> None:
-    """Fill the books as they are after a day, for all feeds together."""
-    for _ in range(DAY // PERIOD):
-        for batch in batched(fleet.inverters, BATCH, strict=False):
-            call = Call(endpoint=REAL_V1.path, subjects=batch, cost=len(batch))
-            for _ in range(FEEDS):
-                async with ledger.admit(call):
-                    pass
-        clock.ahead += PERIOD
+def after_a_day(books: dict[str, Any], inverters: int) -> dict[str, Any]:
+    """Return the ledger's books as they are when a whole day has been polled."""
+    for name, book in books["books"].items():
+        if slots := [slot for slot, _ in book["booked"]]:
+            count = CALLS_A_SLOT * (inverters if name.startswith(DAY) else 1)
+            first = max(slots) - SLOTS_PER_WINDOW + 1
+            book["booked"] = [[slot, count] for slot in range(first, max(slots) + 1)]
+    return books
 
 
 async def prepare(inverters: int, url: str, folder: Path) -> float:
     """Poll everything, and write what was found; returns how far the clock has gone."""
-    clock, fleet = FastClock(), Fleet(inverters)
+    clock = FastClock()
     key = credentials(inverters, url)
     async with home_assistant(folder, clock.clock()) as hass:
         ledger = await async_open_ledger(hass, FOXESS, key)
         vendor = FOXESS.way(STEP).connect(
             Connection(
-                session=cast("ClientSession", DirectSession(fleet)),
+                session=cast("ClientSession", DirectSession(Fleet(inverters))),
                 clock=clock.clock(),
                 ledger=ledger,
                 credentials=key,
@@ -101,14 +105,15 @@ async def prepare(inverters: int, url: str, folder: Path) -> float:
                 language="en",
             )
         )
-        await vendor.poll("devices")
-        await a_day_of_polls(ledger, clock, fleet)
         found = {feed: await vendor.poll(feed) for feed in ORDER}
         feeds = {feed: replace(row, at=clock.now()) for feed, row in found.items()}
         store = AccountStore(hass, config_entry(inverters, url))
         store.kept = Kept(feeds=feeds, memory=vendor.memory)
         await store.async_save()
-        await ledger.flush()
+        books = Store[dict[str, Any]](
+            hass, VERSION, f"{DOMAIN}.ledger.{ledger_id(FOXESS, key)}"
+        )
+        await books.async_save(after_a_day(ledger.as_dict(), inverters))
     return clock.ahead
 
 

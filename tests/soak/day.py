@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,8 @@ NEXT_DAY = DAY + timedelta(days=1)
 OUTAGE = (DAY.replace(hour=9), DAY.replace(hour=10))
 
 OLDEST = 1.3
+# Of a slider that is dragged: the first value, one in between, the last.
+MOST_WRITES = 3
 SLACK = timedelta(seconds=75)
 LONGEST = 300.0
 
@@ -104,7 +107,7 @@ class SimulatedDay:
             "select.select_option", device, "battery_mode", option=option
         )
 
-    async def _action(self, action: str, plant: object, **data: float) -> None:
+    async def _action(self, action: str, plant: Any, **data: float) -> None:
         await self.world.action(action, plant.id, **data)
 
     async def _cloud_down(self) -> None:
@@ -157,6 +160,13 @@ class SimulatedDay:
         for what, (found, wanted) in held.items():
             if found != wanted:
                 self.fail(f"{what} is {found}, not {wanted}")
+        dragged = [
+            command
+            for command in self.world.sim.commands
+            if (command.device, command.what) == (self.kh.device.sn, "setting MinSoc")
+        ]
+        if len(dragged) > MOST_WRITES:
+            self.fail(f"a slider dragged over ten values wrote {len(dragged)} of them")
         for plant, mode, power, minutes in (
             (self.h3, Mode.FORCE_CHARGE, 2600, 30),
             (self.evo, Mode.FORCE_DISCHARGE, 1700, 40),

@@ -110,7 +110,10 @@ def _falls(
     database: Path, entity: str, zone: ZoneInfo, *, daily: bool
 ) -> Iterator[str]:
     last: tuple[float, float] | None = None
-    for at, state in rows(database, STATES, entity):
+    found = rows(database, STATES, entity)
+    if not found:
+        yield f"{entity} was never recorded"
+    for at, state in found:
         try:
             value = float(state)
         except ValueError:

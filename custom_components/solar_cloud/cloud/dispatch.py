@@ -19,6 +19,7 @@ from .errors import (
     CloudUnavailable,
     QuotaExceeded,
     UnexpectedAnswer,
+    understood,
 )
 from .vendor import Vendor
 
@@ -30,9 +31,6 @@ LONGEST_WAIT = timedelta(hours=24)
 LOOK_UP_EVERY = 5.0
 CLOCK_AGREES = 120.0
 TOLERANCE = 1e-6
-
-# What a parser may stumble over in an answer that no document describes.
-MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 class WritesSpent(CloudError):
@@ -227,12 +225,11 @@ class Dispatcher:
                 return
         changes = {key: pending.value for key, pending in batch.items()}
         try:
-            refused = await self._vendor.write(queue.device, changes)
-        except (AnswerLost, UnexpectedAnswer, *MALFORMED) as err:
+            with understood():
+                refused = await self._vendor.write(queue.device, changes)
+        except AnswerLost, UnexpectedAnswer:
             self._wrote(queue, batch, today)
-            if isinstance(err, CloudError):
-                raise
-            raise UnexpectedAnswer(type(err).__name__) from None
+            raise
         for key, reason in refused.items():
             self._finish(batch.pop(key), State.REFUSED, err=reason)
         self._wrote(queue, batch, today)
@@ -279,10 +276,8 @@ class Dispatcher:
         return answered
 
     async def _read(self, device: str, batch: Batch) -> Mapping[str, Control | Absent]:
-        try:
+        with understood():
             return await self._vendor.read(device, list(batch))
-        except MALFORMED as err:
-            raise UnexpectedAnswer(type(err).__name__) from None
 
     def _finish_all(
         self, batch: Batch, state: State, err: CloudError | None = None

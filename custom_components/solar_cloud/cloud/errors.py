@@ -1,5 +1,7 @@
 """What can go wrong between us and a cloud, in words that every vendor shares."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import ClassVar, override
 
@@ -115,3 +117,16 @@ class NotSupported(Refused):
 
 class Blocked(Refused):
     """The device refuses in its present mode, or does not know the function."""
+
+
+# What a parser may stumble over in an answer that no document describes.
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Raise UnexpectedAnswer for an answer that no document describes."""
+    try:
+        yield
+    except MALFORMED as err:
+        raise UnexpectedAnswer(type(err).__name__) from None
