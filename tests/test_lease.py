@@ -391,13 +391,9 @@ async def test_a_stop_while_leases_are_adopted_ends_them_all(
     await home.act("limit_export", evo.id, power=100, duration=60)
     await home.unload()
     home.time.tick(60)
-    home.time.asleep = asyncio.Event()
+    home.sim.fault("delay", seconds=0.05, count=1, endpoint=SCHEDULER)
     await home.hass.config_entries.async_setup(home.entry.entry_id)
-    await asyncio.sleep(0.05)
-    stopping = asyncio.create_task(home.act("stop_forced", evo.id))
-    await asyncio.sleep(0.05)
-    home.time.asleep.set()
-    await stopping
+    await home.act("stop_forced", evo.id)
     await home.settle()
     assert home.value(evo.id, "forced_state") == "idle"
     assert home.outcomes("stop_forced") == [("confirmed", "read_back")] * 2

@@ -151,6 +151,7 @@ async def test_a_schedule_is_set_and_read(home: Home, name: str) -> None:
     await home.act("set_schedule", battery, answer=False, windows=windows)
     assert plant.device.flag is True
     found = await home.act("get_schedule", plant.id)
+    assert found == await home.act("get_schedule", plant.device.sn)
     assert found["enabled"] is True
     shown = [
         (row["start"], row["end"], row["mode"], row["days"]) for row in found["windows"]

@@ -306,11 +306,7 @@ class Account:
             if row.kind is DeviceKind.INVERTER
         ]
         states = {self.house.data.value(row.id, "inverter_state") for row in inverters}
-        return (
-            plant in self.dark()
-            and not any(row.has_battery for row in inverters)
-            and states <= {"standby", "offline", None}
-        )
+        return states == {"standby"} and not any(row.has_battery for row in inverters)
 
     def calls_left(self) -> Left | None:
         """Return the tightest window of the vendor's allowances."""

@@ -24,11 +24,11 @@ class Mark:
     day: str | None = None
     yesterday: float = 0.0
 
-    def show(self, value: float, at: datetime) -> float:
+    def show(self, value: float, at: datetime, *, trusted: bool = False) -> float:
         """Return what may be shown: a lower value only after it has stayed for hours."""
         if value < self.high and self.low_since is None:
             self.low_since = at.isoformat()
-        if value >= self.high or self._stayed_low(at):
+        if trusted or value >= self.high or self._stayed_low(at):
             self.high, self.at, self.low_since = value, at.isoformat(), None
         return self.high
 
@@ -73,14 +73,19 @@ class Counters:
         value: float,
         at: datetime,
         now: datetime,
+        *,
+        trusted: bool = False,
     ) -> float:
-        """Return what a counter may show; `at` and `now` in the plant's time zone."""
+        """Return what a counter may show; `at` and `now` in the plant's time zone.
+
+        A sum of counters that were accepted themselves is `trusted`: it may fall with them.
+        """
         marks = self._marks.setdefault(subject, {})
         if row.kind is Kind.DAY_COUNTER:
             return self._day(marks, key, value, at, now)
         if (mark := marks.get(key)) is None:
             mark = marks[key] = Mark(high=value, at=at.isoformat())
-        return mark.show(value, at)
+        return mark.show(value, at, trusted=trusted)
 
     def _day(
         self,

@@ -5,7 +5,7 @@ and energies are summed, the state of charge is weighted by capacity, and what n
 has follows from the balance of the others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -42,6 +42,7 @@ SUMMED = (
     "grid_import_energy_today",
     "grid_export_energy_today",
 )
+SUMMED_KEYS = frozenset(SUMMED)
 LOAD = ("load_power", "load_energy", "load_energy_today")
 SWAPPED = {
     "grid_import_energy": "grid_export_energy",
@@ -165,7 +166,8 @@ def build(
         told = _as_mounted(readings.get(plant, {}), plant, choices)
         rows = {**summed_up(parts, found), **told}
         name = _mark_of(plant, plant, choices)
-        found[plant] = _guarded(name, rows, counters, local)
+        sums = SUMMED_KEYS - told.keys()
+        found[plant] = _guarded(name, rows, counters, local, sums)
     return House(
         plants=plants,
         devices=devices,
@@ -231,7 +233,11 @@ def _as_mounted(
 
 
 def _guarded(
-    subject: str, rows: Mapping[str, Reading], counters: Counters, now: datetime
+    subject: str,
+    rows: Mapping[str, Reading],
+    counters: Counters,
+    now: datetime,
+    trusted: Collection[str] = (),
 ) -> dict[str, Reading]:
     """Return readings with counters that do not fall; those not told stay as they were."""
     found = dict(rows)
@@ -239,7 +245,9 @@ def _guarded(
         kind = quantity(key)
         if kind.is_counter and isinstance(row.value, (int, float)):
             at = row.at.astimezone(now.tzinfo)
-            value = counters.accept(subject, kind, key, float(row.value), at, now)
+            value = counters.accept(
+                subject, kind, key, float(row.value), at, now, trusted=key in trusted
+            )
             if value is not row.value:
                 found[key] = Reading(value=value, at=row.at)
     for key, (high, at) in counters.known(subject).items():
