@@ -203,12 +203,9 @@ async def measure(inverters: int, url: str, folder: Path, ahead: float) -> Any:
         rss = process.memory_info().rss
     return {
         "refresh_ms": round(median(refreshes), 3),
-        "refresh_ms_least": round(min(refreshes), 3),
         "heartbeat_ms": round(median(heartbeats), 3),
         "longest_block_ms": round(median(blocks), 1),
-        "longest_block_ms_least": round(min(blocks), 1),
         "setup_s": round(median(set_ups or [first]), 3),
-        "setup_new_s": round(first, 3),
         "rss_mb": round(rss / MEGABYTE, 1),
         "rss_added_mb": round((rss - empty) / MEGABYTE, 1),
         "entities": len(hass.states.async_all()),
