@@ -96,14 +96,16 @@ async def _compare(
     """Compare a state with the truth; None where the truth has no such key.
 
     Measurements are compared at the plant's time stamp. Counters, modes and states may
-    come from another feed: for those the time at which they were told counts too. What
-    is not counted may be unknown once the plant has fallen silent.
+    come from another feed: for those the time at which they were told counts too, and
+    what the cloud knew then. What is not counted may be unknown once the plant has fallen
+    silent.
     """
     unit = state["attributes"].get("unit_of_measurement") or ""
     told = datetime.fromisoformat(state["last_updated"])
     first: Reading | None = None
-    for at in (stamp, told):
-        truth = (await world.truth(at)).get(entity.plant, {}).get(entity.device, {})
+    for at, published in ((stamp, False), (told, False), (told, True)):
+        found = await world.truth(at, published=published)
+        truth = found.get(entity.plant, {}).get(entity.device, {})
         if (right := truth.get(entity.key)) is None:
             continue
         value = value_of(state["state"], right)

@@ -93,12 +93,16 @@ class World:
         """Return the accounts of all clouds."""
         return [Account.from_json(row) for row in await self._get("/accounts")]
 
-    async def truth(self, at: datetime) -> Truth:
-        """Return the truth at an instant: by plant, device ("" for the plant), key."""
-        when = at.isoformat()
-        if when not in self._truths:
-            self._truths[when] = await self._get("/truth", at=when)
-        return self._truths[when]
+    async def truth(self, at: datetime, *, published: bool = False) -> Truth:
+        """Return the truth at an instant: by plant, device ("" for the plant), key.
+
+        With `published` it is the truth at the newest sample that was there then.
+        """
+        asked = {"at": at.isoformat()} | ({"published": "1"} if published else {})
+        name = "|".join(asked.values())
+        if name not in self._truths:
+            self._truths[name] = await self._get("/truth", **asked)
+        return self._truths[name]
 
     async def calls(self) -> dict[str, dict[str, Any]]:
         """Return the calls of each account: made, refused, by endpoint."""
