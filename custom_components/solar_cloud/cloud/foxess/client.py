@@ -7,25 +7,13 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ..errors import (
-    AnswerLost,
-    AuthenticationFailed,
-    Blocked,
-    Busy,
-    CloudError,
-    CloudUnavailable,
-    DeviceGone,
-    DeviceOffline,
-    NotSupported,
-    PermissionDenied,
-    QuotaExceeded,
-    Refused,
-    UnexpectedAnswer,
-)
+from ..errors import AnswerLost, CloudError, QuotaExceeded, UnexpectedAnswer
 from ..quota import Call, Ledger, Purpose
 from ..transport import Answer, request
+from ..values import number
 from . import endpoints as on
 from .endpoints import Endpoint
+from .errnos import DAY_SPENT, TRANSIENT, by_errno, by_status
 from .limits import DAY, QUERY, UPDATE
 
 HOSTS = ("https://www.foxesscloud.com", "https://portal.foxesscloud.us")
@@ -36,50 +24,13 @@ USER_AGENT = "Mozilla/5.0 (compatible; Home Assistant; SolarCloud)"
 PAGE_SIZE = 100
 MAX_PAGES = 100
 BATCH = 50
-
-ILLEGAL_TIMESTAMP = "timestamp"
-TOO_FREQUENT = 40400
-DAY_SPENT = 40402
-HEADER = 40256
-
-ERRORS: dict[int, type[CloudError]] = {
-    30000: CloudUnavailable,
-    40256: AuthenticationFailed,
-    40257: Refused,
-    40261: DeviceGone,
-    40400: QuotaExceeded,
-    40401: Busy,
-    40402: QuotaExceeded,
-    41038: AuthenticationFailed,
-    41200: Busy,
-    41201: AnswerLost,
-    41202: AnswerLost,
-    41203: AnswerLost,
-    41807: AuthenticationFailed,
-    41808: AuthenticationFailed,
-    41809: AuthenticationFailed,
-    41810: AuthenticationFailed,
-    41811: PermissionDenied,
-    41930: DeviceGone,
-    41931: Busy,
-    41932: Busy,
-    41935: DeviceOffline,
-    42015: NotSupported,
-    42023: Refused,
-    44096: Blocked,
-    44098: Blocked,
-}
-
-STATUSES: dict[int, type[CloudError]] = {
-    HTTPStatus.UNAUTHORIZED: AuthenticationFailed,
-    HTTPStatus.FORBIDDEN: PermissionDenied,
-    HTTPStatus.NOT_FOUND: NotSupported,
-    HTTPStatus.NOT_ACCEPTABLE: AuthenticationFailed,
-    HTTPStatus.TOO_MANY_REQUESTS: QuotaExceeded,
-}
+PATIENT = 3
 
 # First and longest pause in s after a refusal by the rate limits.
 PAUSES = {DAY: (900.0, 7200.0), QUERY: (3.0, 300.0), UPDATE: (6.0, 300.0)}
+
+# What an answer is about, for the name under which it is kept.
+ABOUT = ("id", "sn", "deviceSN", "key", "dimension", "currentPage")
 
 
 def signature(path: str, token: str, timestamp: int) -> str:
@@ -115,22 +66,44 @@ class FoxessClient:
         purpose: Purpose = Purpose.POLL,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        attempts: int = 1,
     ) -> Any:
-        """Make one call within the allowances and return its `result`."""
+        """Make one call within the allowances and return its `result`.
+
+        A query that failed for a moment is repeated, up to `attempts` in all.
+        """
         call = Call(
             endpoint=endpoint.path,
             purpose=purpose,
             subjects=tuple(subjects),
             cost=max(1, len(subjects)),
         )
+        while True:
+            attempts -= 1
+            try:
+                return await self._call(call, endpoint, params, body)
+            except CloudError as err:
+                if not attempts or err.code not in TRANSIENT:
+                    raise
+
+    async def _call(
+        self,
+        call: Call,
+        endpoint: Endpoint,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+    ) -> Any:
         async with self._ledger.admit(call):
             try:
                 answer = await self._send(endpoint, params, body)
-            except UnexpectedAnswer as err:
-                raise self._by_status(call, endpoint, err) from None
+            except QuotaExceeded as err:
+                raise self._limited(call, endpoint, err) from None
         if answer.date:
             self._ledger.sync(answer.date)
-        self._check(call, endpoint, answer)
+        if error := _error(endpoint, answer):
+            if isinstance(error, QuotaExceeded):
+                error = self._limited(call, endpoint, error)
+            raise error
         self._ledger.succeeded(call)
         result = answer.body.get("result")
         self._keep(endpoint, params, body, result)
@@ -150,53 +123,26 @@ class FoxessClient:
             "signature": signature(endpoint.path, self._token, timestamp),
             "User-Agent": USER_AGENT,
         }
-        return await request(
-            self._session,
-            endpoint.method,
-            f"{self._host}{endpoint.path}",
-            headers=headers,
-            params=params,
-            body=body,
-        )
-
-    def _check(self, call: Call, endpoint: Endpoint, answer: Answer) -> None:
-        """Raise what an answer says went wrong; only `errno` tells, not the words."""
-        body = answer.body
-        if not isinstance(body, dict) or "errno" not in body:
-            raise self._by_status(
-                call, endpoint, UnexpectedAnswer("no errno", code=answer.status)
-            )
         try:
-            errno = int(body["errno"])
-        except TypeError, ValueError:
-            raise UnexpectedAnswer("errno is no number") from None
-        if errno:
-            raise self._error(call, endpoint, errno, str(body.get("msg") or ""))
-
-    def _error(
-        self, call: Call, endpoint: Endpoint, errno: int, words: str
-    ) -> CloudError:
-        if errno == HEADER and ILLEGAL_TIMESTAMP in words:
-            return CloudUnavailable(words, code=errno)
-        kind = ERRORS.get(errno, UnexpectedAnswer)
-        if kind is QuotaExceeded:
-            return self._limited(call, endpoint, errno, words)
-        return kind(words, code=errno)
+            return await request(
+                self._session,
+                endpoint.method,
+                f"{self._host}{endpoint.path}",
+                headers=headers,
+                params=params,
+                body=body,
+            )
+        except UnexpectedAnswer as err:
+            raise by_status(int(err.code or HTTPStatus.OK), err.words) from None
 
     def _limited(
-        self, call: Call, endpoint: Endpoint, code: int, words: str
+        self, call: Call, endpoint: Endpoint, err: CloudError
     ) -> QuotaExceeded:
+        """Close the allowance that a refusal was about, and tell until when."""
         spacing = UPDATE if endpoint.update else QUERY
-        name = DAY if code == DAY_SPENT else spacing
+        name = DAY if err.code == str(DAY_SPENT) else spacing
         retry_at = self._ledger.close(name, call, *PAUSES[name])
-        return QuotaExceeded(words, code=code, retry_at=retry_at)
-
-    def _by_status(self, call: Call, endpoint: Endpoint, err: CloudError) -> CloudError:
-        status = int(err.code or HTTPStatus.OK)
-        kind = STATUSES.get(status, UnexpectedAnswer)
-        if kind is QuotaExceeded:
-            return self._limited(call, endpoint, status, err.words)
-        return kind(err.words, code=status)
+        return QuotaExceeded(err.words, code=err.code, retry_at=retry_at)
 
     def _keep(
         self,
@@ -207,33 +153,27 @@ class FoxessClient:
     ) -> None:
         """Remember the last answer of each interface and subject, for diagnostics."""
         asked = {**(params or {}), **(body or {})}
-        about = "/".join(
-            str(asked[key])
-            for key in ("id", "sn", "deviceSN", "key", "dimension")
-            if key in asked
-        )
-        if about or not isinstance(result, list):
-            self.raw[f"{endpoint.path} {about}".strip()] = result
+        if "sns" in asked:
+            for row in _rows(result):
+                self.raw[f"{endpoint.path} {row.get('deviceSN')}"] = row
             return
-        for row in result:
-            about = str(row.get("deviceSN", "")) if isinstance(row, dict) else ""
-            self.raw[f"{endpoint.path} {about}".strip()] = row
+        about = "/".join(str(asked[key]) for key in ABOUT if key in asked)
+        self.raw[f"{endpoint.path} {about}".strip()] = result
 
-    async def _pages(
-        self, endpoint: Endpoint, purpose: Purpose = Purpose.POLL
-    ) -> list[dict[str, Any]]:
+    async def _pages(self, endpoint: Endpoint) -> list[dict[str, Any]]:
         """Return the rows of all pages of a list."""
         rows: list[dict[str, Any]] = []
         for page in range(1, MAX_PAGES + 1):
-            result = await self.call(
-                endpoint,
-                purpose=purpose,
-                body={"currentPage": page, "pageSize": PAGE_SIZE},
+            result = _object(
+                await self.call(
+                    endpoint,
+                    body={"currentPage": page, "pageSize": PAGE_SIZE},
+                    attempts=PATIENT,
+                )
             )
-            found = _rows(_object(result).get("data"))
+            found = _rows(result.get("data"))
             rows += found
-            total = _object(result).get("total")
-            if not found or total is None or len(rows) >= int(total):
+            if not found or len(rows) >= _total(result, len(rows)):
                 break
         return rows
 
@@ -272,7 +212,9 @@ class FoxessClient:
             body = {"sns": list(sns)}
         endpoint = on.REAL_V0 if v0 else on.REAL_V1
         return _rows(
-            await self.call(endpoint, subjects=sns, purpose=purpose, body=body)
+            await self.call(
+                endpoint, subjects=sns, purpose=purpose, body=body, attempts=PATIENT
+            )
         )
 
     async def history(
@@ -311,9 +253,9 @@ class FoxessClient:
             body=body | {"variables": list(variables)},
         )
         return {
-            str(row["variable"]): list(row.get("values") or ())
+            str(row["variable"]): row["values"]
             for row in _rows(rows)
-            if "variable" in row
+            if "variable" in row and isinstance(row.get("values"), list)
         }
 
     async def generation(self, sn: str) -> dict[str, Any]:
@@ -340,7 +282,7 @@ class FoxessClient:
         result = await self.call(
             on.FAULT_HISTORY, subjects=[sn], body={"sn": sn, "date": day}
         )
-        return _rows(_object(result).get("faults"))
+        return _rows(_object(result).get("faults") or [])
 
     async def access_count(self) -> tuple[int | None, int | None]:
         """Return the calls allowed and remaining ("Get the number of … accesses")."""
@@ -348,14 +290,29 @@ class FoxessClient:
         return _whole(result.get("total")), _whole(result.get("remaining"))
 
     async def read(
-        self, endpoint: Endpoint, sn: str, purpose: Purpose, **asked: Any
+        self,
+        endpoint: Endpoint,
+        sn: str,
+        purpose: Purpose,
+        *,
+        attempts: int | None = None,
+        **asked: Any,
     ) -> dict[str, Any]:
-        """Read a group of settings of a device (battery SoC, charge time, …)."""
+        """Read a group of settings of a device; empty where the device has no answer.
+
+        Whoever waits for a command is spared a query that failed for a moment.
+        """
+        patience = PATIENT if purpose is Purpose.COMMAND else 1
         subject = {"deviceSN" if "scheduler" in endpoint.path else "sn": sn}
         sent = {"params" if endpoint.method == "GET" else "body": {**subject, **asked}}
-        return _object(
-            await self.call(endpoint, subjects=[sn], purpose=purpose, **sent)
+        result = await self.call(
+            endpoint,
+            subjects=[sn],
+            purpose=purpose,
+            attempts=patience if attempts is None else attempts,
+            **sent,
         )
+        return {} if result is None else _object(result)
 
     async def change(self, endpoint: Endpoint, sn: str, **settings: Any) -> None:
         """Change a group of settings of a device; never repeated by itself.
@@ -374,6 +331,18 @@ class FoxessClient:
             raise AnswerLost(err.words, code=err.code) from None
 
 
+def _error(endpoint: Endpoint, answer: Answer) -> CloudError | None:
+    """Return what an answer says went wrong; only `errno` tells, not the words."""
+    body = answer.body
+    if not isinstance(body, dict) or "errno" not in body:
+        return by_status(answer.status, "no errno")
+    if (errno := _whole(body["errno"])) is None:
+        return UnexpectedAnswer("errno is no number", code=answer.status)
+    if not errno:
+        return None
+    return by_errno(errno, str(body.get("msg") or ""), update=endpoint.update)
+
+
 def _object(result: Any) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise UnexpectedAnswer(f"result is {type(result).__name__}, not an object")
@@ -386,8 +355,15 @@ def _rows(result: Any) -> list[dict[str, Any]]:
     return [row for row in result if isinstance(row, dict)]
 
 
+def _total(result: Mapping[str, Any], default: int) -> int:
+    """Return how many rows there are on all pages, where a list tells it."""
+    if (sent := result.get("total")) is None:
+        return default
+    if (total := _whole(sent)) is None:
+        raise UnexpectedAnswer("total is no number")
+    return total
+
+
 def _whole(value: Any) -> int | None:
-    try:
-        return int(float(value))
-    except TypeError, ValueError:
-        return None
+    found = number(value)
+    return None if found is None else int(found)

@@ -45,10 +45,14 @@ PEAK_SHAVING_SET = Endpoint("POST", "/op/v0/device/peakShaving/set", update=True
 TIME_GET = Endpoint("POST", "/op/v0/device/time/get")
 TIME_SET = Endpoint("POST", "/op/v0/device/time/set", update=True)
 
-FLAG_GET_V1 = Endpoint("POST", "/op/v1/device/scheduler/get/flag")
-FLAG_SET_V1 = Endpoint("POST", "/op/v1/device/scheduler/set/flag", update=True)
-FLAG_GET_V0 = Endpoint("POST", "/op/v0/device/scheduler/get/flag")
-FLAG_SET_V0 = Endpoint("POST", "/op/v0/device/scheduler/set/flag", update=True)
+FLAG_GET = {
+    version: Endpoint("POST", f"/op/v{version}/device/scheduler/get/flag")
+    for version in (1, 0)
+}
+FLAG_SET = {
+    version: Endpoint("POST", f"/op/v{version}/device/scheduler/set/flag", update=True)
+    for version in (1, 0)
+}
 SCHEDULER_GET = {
     version: Endpoint("POST", f"/op/v{version}/device/scheduler/get")
     for version in (3, 2, 1, 0)
@@ -60,6 +64,8 @@ SCHEDULER_SET = {
 
 ALL = (
     *(row for row in tuple(globals().values()) if isinstance(row, Endpoint)),
+    *FLAG_GET.values(),
+    *FLAG_SET.values(),
     *SCHEDULER_GET.values(),
     *SCHEDULER_SET.values(),
 )

@@ -94,6 +94,8 @@ COMPOSED = (
     "meterPower2",
 )
 
+FAULT_VARIABLES = {"currentFault", "currentFaultCount", "runningState"}
+
 REPORT_ROWS: dict[str, str] = {
     "PVEnergyTotal": "pv_energy",
     "generation": "inverter_energy",
@@ -128,10 +130,15 @@ RESIDUAL_UNITS: dict[str, float] = {
     "wh": 0.001,
 }
 AGREES = 0.15
+# kWh below which no home battery's content is told: the unit is a lie.
+LEAST_REMAINING = 0.15
 FULL = 100.0
 
+# What a register without a value shows, scaled or not.
+NO_VALUE = frozenset((6553.5, 65535.0, 3276.7, 32767.0, -3276.8, -32768.0))
 # How many names of variables are kept taken apart; a sample has some hundred.
 NAMES = 1000
+PERCENTAGES = ("battery_soc", "battery_soh")
 
 _STRING = re.compile(r"^pv(\d+)(Power|Volt|Current)$")
 _SUFFIX = re.compile(r"^(.+)_(\d+)$")
@@ -168,6 +175,7 @@ def read(
     _compose_inverter(inverter, composed)
     if not (capacities or _has_battery(batteries)):
         batteries = {}
+    _share(inverter, batteries, composed)
     for battery in batteries:
         _compose_battery(
             batteries[battery],
@@ -176,6 +184,23 @@ def read(
             inverter,
         )
     return Sample(inverter=inverter, batteries=batteries)
+
+
+def _share(
+    inverter: Values,
+    batteries: Mapping[int, Values],
+    composed: Mapping[str, tuple[Any, str]],
+) -> None:
+    """Share out what several batteries are told of together."""
+    if len(batteries) < 2:
+        return
+    health = batteries.get(1, {}).get("battery_soh")
+    for values in batteries.values():
+        if health is not None:
+            values.setdefault("battery_soh", health)
+    throughput = _throughput(composed, inverter)
+    if throughput is not None:
+        inverter["battery_throughput"] = throughput
 
 
 @lru_cache(NAMES)
@@ -195,10 +220,16 @@ def _inverter_row(variable: str) -> Row | None:
 
 
 def _set(values: Values, row: Row, value: Any) -> None:
-    if (found := number(value)) is None:
+    if (found := number(value)) is None or not _is_plausible(row.key, found):
         return
     found = round(found * row.factor, 3)
     values[row.key] = max(0.0, found) if quantity(row.key).never_negative else found
+
+
+def _is_plausible(key: str, value: float) -> bool:
+    if key in PERCENTAGES:
+        return 0 <= value <= FULL
+    return value not in NO_VALUE or quantity(key).is_counter
 
 
 def _has_battery(batteries: Mapping[int, Values]) -> bool:
@@ -235,7 +266,7 @@ def _compose_inverter(values: Values, composed: Mapping[str, tuple[Any, str]]) -
         code = state.split(".", 1)[0]
         values["inverter_state"] = RUNNING_STATES.get(code)
         values["grid_connected"] = ON_GRID.get(code)
-    if "currentFault" in composed or "currentFaultCount" in composed:
+    if FAULT_VARIABLES & composed.keys():
         fault = text(composed.get("currentFault", ("", ""))[0])
         count = _number(composed, "currentFaultCount") or 0
         values["fault_code"] = fault if fault and fault != "0" else None
@@ -290,7 +321,7 @@ def _remaining(
     if capacity is None or not isinstance(soc, float):
         if sent is None:
             return None
-        return round(sent if sent * factor < AGREES else sent * factor, 3)
+        return round(sent if sent * factor < LEAST_REMAINING else sent * factor, 3)
     soh = values.get("battery_soh")
     health = soh if isinstance(soh, float) and soh > 0 else FULL
     computed = capacity * soc / FULL * health / FULL

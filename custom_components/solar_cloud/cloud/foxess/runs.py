@@ -5,14 +5,16 @@ out afterwards. The owner's own schedule is put back exactly as it was.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from datetime import tzinfo
+from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
 from typing import Any
 
 from ..control import Control, Forced, Run, RunRange
-from ..errors import Refused
+from ..errors import CloudError, Refused
 from .controls import InverterControls
-from .scheduler import Group, Held, Scheduler, cut, windows
+from .groups import Group, Held, cut, windows
+from .items import shows
+from .scheduler import Scheduler
 
 MODES: dict[Forced, tuple[str, ...]] = {
     Forced.CHARGE: ("ForceCharge", "ForceCharge(AC)", "ForceCharge(BAT)"),
@@ -21,11 +23,48 @@ MODES: dict[Forced, tuple[str, ...]] = {
 }
 LIMIT = "export_limit"
 RESERVE = "backup_reserve"
-LOWEST_SOC, HIGHEST_SOC = 10.0, 100.0
+MAX_SOC = "max_soc"
 
-type Zone = Callable[[str], tzinfo]
 type Soc = Callable[[str], float | None]
 type Rated = Callable[[str], float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What `prepare` found on a device: its schedule, and the groups of the run."""
+
+    owner: Held
+    run: tuple[Group, ...]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Before:
+        """Return what JSON has carried."""
+        return cls(
+            owner=Held.from_dict(data), run=tuple(Group(**row) for row in data["run"])
+        )
+
+    def during(self) -> list[Group]:
+        """Return the groups while the run lasts; the owner's sleeping ones stay asleep."""
+        owner = self.owner
+        awake = [group for group in owner.groups if owner.enabled and group.enabled]
+        spans = [(group.start, group.end) for group in self.run]
+        return [*self.run, *cut(awake, spans, owner.version)]
+
+    def is_held(self, held: Held) -> bool:
+        """Return whether a device holds the run, awake."""
+        awake = [group for group in held.groups if group.enabled]
+        return held.enabled and all(_among(group, awake) for group in self.run)
+
+    def leaves(self, held: Held) -> bool:
+        """Return whether a device still holds a part of the run, asleep or not."""
+        return any(_among(group, self.run) for group in held.groups)
+
+    def after(self, held: Held) -> tuple[Group, ...]:
+        """Return the groups to put back; those that somebody has changed are kept."""
+        others = tuple(group for group in held.groups if not _among(group, self.run))
+        if _alike(others, self.during()[: held.slots][len(self.run) :]):
+            return self.owner.groups
+        return others
 
 
 class Runs:
@@ -36,7 +75,7 @@ class Runs:
         scheduler: Scheduler,
         controls: InverterControls,
         *,
-        zone: Zone,
+        zone: Callable[[str], tzinfo],
         soc: Soc,
         rated: Rated,
     ) -> None:
@@ -53,11 +92,10 @@ class Runs:
 
     async def _prepare(self, run: Run, sn: str) -> dict[str, Any]:
         if run.kind is Forced.LIMIT_EXPORT:
-            found = await self._controls.read(sn, [LIMIT])
-            if not isinstance(control := found[LIMIT], Control):
-                raise Refused("the inverter has no export limit")
-            return {"limit": control.value}
-        held = await self._scheduler.read_whole(sn)
+            return {"limit": (await self._limit(sn)).value}
+        await self._controls.settle(sn)
+        async with self._controls.lock(sn):
+            held = await self._scheduler.read_whole(sn)
         offset = await self._controls.clock_offset(sn)
         groups = self._groups(run, sn, held, offset)
         return held.as_dict() | {
@@ -65,79 +103,64 @@ class Runs:
             "offset": offset,
         }
 
+    async def _limit(self, sn: str) -> Control:
+        found = (await self._controls.read(sn, [LIMIT]))[LIMIT]
+        if not isinstance(found, Control):
+            raise Refused("the device has no export limit")
+        return found
+
     def _groups(
         self, run: Run, sn: str, held: Held, offset: float
     ) -> tuple[Group, ...]:
-        mode = next(
-            (name for name in MODES[run.kind] if not held.modes or name in held.modes),
-            None,
-        )
+        mode = next((name for name in MODES[run.kind] if held.offers(name)), None)
         if mode is None:
             raise Refused(f"the inverter does not offer {run.kind}")
-        start, end = self._minutes(run, sn, offset)
         parameters = self._parameters(run, sn, held)
         return tuple(
             Group(start=first, end=last, mode=mode, parameters=parameters)
-            for first, last in windows(start, end)
+            for first, last in windows(
+                *span(run.start, run.end, self._zone(sn), offset)
+            )
         )
 
-    def _minutes(self, run: Run, sn: str, offset: float) -> tuple[int, int]:
-        """Return the run's span by the device's clock, in minutes of its first day.
-
-        Begun minutes count, so that the window is never shorter than the run.
-        """
-        zone = self._zone(sn)
-        start = run.start.astimezone(zone).replace(tzinfo=None)
-        midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-        first = (start - midnight).total_seconds() + offset
-        length = (run.end - run.start).total_seconds()
-        return int(first // 60), int(-((first + length) // -60))
-
     def _parameters(self, run: Run, sn: str, held: Held) -> dict[str, float]:
-        low, high = held.range("minSocOnGrid")
-        floor = low if low is not None else LOWEST_SOC
-        ceiling = held.range("maxSoc")[1] or high or HIGHEST_SOC
-        reserve = self._controls.last(sn, RESERVE)
-        if isinstance(reserve, Control) and isinstance(reserve.value, float):
-            floor = max(floor, reserve.value)
+        """Return a group's parameters, for which minSocOnGrid <= fdSoc <= maxSoc holds."""
+        floor = max(held.lowest_soc, self._setting(sn, RESERVE, held.lowest_soc))
+        ceiling = held.highest_soc
         power = self._power(run, sn, held)
         match run.kind:
             case Forced.CHARGE:
-                target = _within(run.target_soc, floor, ceiling, ceiling)
-                return {
-                    "minSocOnGrid": floor,
-                    "fdSoc": target,
-                    "maxSoc": target,
-                    "fdPwr": power,
-                }
+                wanted = run.target_soc
+                if wanted is None:
+                    wanted = self._setting(sn, MAX_SOC, ceiling)
+                # The device charges to the lower of the two.
+                target = most = _within(wanted, floor, ceiling)
             case Forced.DISCHARGE:
-                target = _within(run.target_soc, floor, ceiling, floor)
-                return {
-                    "minSocOnGrid": floor,
-                    "fdSoc": target,
-                    "maxSoc": ceiling,
-                    "fdPwr": power,
-                }
+                wanted = floor if run.target_soc is None else run.target_soc
+                target, most = _within(wanted, floor, ceiling), ceiling
             case _:
                 if (soc := self._soc(sn)) is None:
                     raise Refused("the state of charge is not known")
-                return {
-                    "minSocOnGrid": _within(float(int(soc)), floor, ceiling, ceiling),
-                    "fdSoc": ceiling,
-                    "maxSoc": ceiling,
-                    "fdPwr": power,
-                }
+                floor = _within(float(int(soc)), floor, ceiling)
+                target = most = ceiling
+        return {"minSocOnGrid": floor, "fdSoc": target, "maxSoc": most, "fdPwr": power}
+
+    def _setting(self, sn: str, key: str, default: float) -> float:
+        known = self._controls.last(sn, key)
+        value = known.value if isinstance(known, Control) else None
+        return float(value) if isinstance(value, (int, float)) else default
 
     def _power(self, run: Run, sn: str, held: Held) -> float:
-        """Return W for a group; a range wider than the inverter's rating is bogus."""
-        limits = (held.range("fdPwr")[1], self._rated(sn))
-        most = min((limit for limit in limits if limit), default=None)
-        asked = run.share
+        """Return W for a group."""
+        most = held.most_power(self._rated(sn))
+        asked = most if run.share is None else run.share
+        if run.kind is Forced.HOLD:
+            return float(most or 0.0)
         if asked is None:
-            asked = most
-        if asked is None and run.kind is not Forced.HOLD:
             raise Refused("the power is not known; give one")
-        return float(round(min(asked or 0.0, most) if most else asked or 0.0))
+        if asked <= 0:
+            raise Refused("the power must be above 0")
+        return float(round(min(asked, most) if most else asked))
 
     async def start(self, run: Run, before: Mapping[str, Any]) -> None:
         """Send the run; the owner's own groups are cut where the run's window is."""
@@ -145,13 +168,13 @@ class Runs:
             async with self._controls.lock(sn):
                 await self._start(run, sn, before[sn])
 
-    async def _start(self, run: Run, sn: str, before: Mapping[str, Any]) -> None:
+    async def _start(self, run: Run, sn: str, data: Mapping[str, Any]) -> None:
         if run.kind is Forced.LIMIT_EXPORT:
             await self._controls.send_alone(sn, LIMIT, run.share or 0.0)
             return
-        held = Held.from_dict(before)
-        await self._scheduler.write(sn, held, _during(before))
-        now = await self._scheduler.read_version(sn, held.version)
+        before = Before.from_dict(data)
+        await self._scheduler.write(sn, before.owner, before.during())
+        now = await self._scheduler.read_version(sn, before.owner.version)
         if not now.enabled:
             await self._scheduler.switch(sn, True)
 
@@ -159,105 +182,99 @@ class Runs:
         """Read back whether every device holds the run."""
         return all([await self._holds(run, sn, before[sn]) for sn in run.devices])
 
-    async def _holds(self, run: Run, sn: str, before: Mapping[str, Any]) -> bool:
+    async def _holds(self, run: Run, sn: str, data: Mapping[str, Any]) -> bool:
         if run.kind is Forced.LIMIT_EXPORT:
-            return await self._limit_is(sn, run.share or 0.0)
-        held = await self._scheduler.read_version(sn, before["version"])
-        return held.enabled and _contains(held, _run_groups(before))
-
-    async def _limit_is(self, sn: str, watts: object) -> bool:
-        found = (await self._controls.read(sn, [LIMIT]))[LIMIT]
-        return isinstance(found, Control) and found.value == watts
+            return shows(await self._limit(sn), run.share or 0.0)
+        before = Before.from_dict(data)
+        held = await self._scheduler.read_version(sn, before.owner.version)
+        return before.is_held(held)
 
     async def stop(self, run: Run, before: Mapping[str, Any]) -> None:
-        """Take the run out; a schedule changed by somebody else meanwhile is kept."""
-        for sn in run.devices:
-            async with self._controls.lock(sn):
-                await self._stop(run, sn, before[sn])
+        """Take the run out; a schedule changed by somebody else meanwhile is kept.
 
-    async def _stop(self, run: Run, sn: str, before: Mapping[str, Any]) -> None:
+        A device that cannot be reached does not keep the others from being freed.
+        """
+        failure: CloudError | None = None
+        for sn in run.devices:
+            try:
+                async with self._controls.lock(sn):
+                    await self._stop(run, sn, before[sn])
+            except CloudError as err:
+                failure = failure or err
+        if failure:
+            raise failure
+
+    async def _stop(self, run: Run, sn: str, data: Mapping[str, Any]) -> None:
         if run.kind is Forced.LIMIT_EXPORT:
-            await self._controls.send_alone(sn, LIMIT, before["limit"])
+            await self._controls.send_alone(sn, LIMIT, data["limit"])
             return
-        owner = Held.from_dict(before)
+        before = Before.from_dict(data)
+        owner = before.owner
         held = await self._scheduler.read_version(sn, owner.version)
-        if (groups := _after(held, before)) is not None:
-            await self._scheduler.write(sn, owner, groups)
+        if before.leaves(held):
+            groups = before.after(held)
+            changed = bool(groups) and groups is not owner.groups
+            await self._scheduler.write(sn, held, groups)
+            if changed:
+                return
+            # At once, as a write may turn the scheduler on, and wake the owner's groups.
             if not owner.enabled:
-                # At once, as the owner's sleeping groups are awake since the write.
                 await self._scheduler.switch(sn, False)
+                return
             held = await self._scheduler.read_version(sn, owner.version)
-        elif held.groups != owner.groups:
+        elif not _alike(held.groups, owner.groups):
             return
         if held.enabled != owner.enabled:
             await self._scheduler.switch(sn, owner.enabled)
 
     async def stopped(self, run: Run, before: Mapping[str, Any]) -> bool:
-        """Read back whether no device holds the run any more."""
+        """Read back whether everything is as it was before the run."""
         return all([await self._is_free(run, sn, before[sn]) for sn in run.devices])
 
-    async def _is_free(self, run: Run, sn: str, before: Mapping[str, Any]) -> bool:
+    async def _is_free(self, run: Run, sn: str, data: Mapping[str, Any]) -> bool:
         if run.kind is Forced.LIMIT_EXPORT:
-            return await self._limit_is(sn, before["limit"])
-        held = await self._scheduler.read_version(sn, before["version"])
-        if not _contains_any(held, _run_groups(before)):
-            return True
-        return not held.enabled and not Held.from_dict(before).enabled
+            return shows(await self._limit(sn), data["limit"])
+        before = Before.from_dict(data)
+        held = await self._scheduler.read_version(sn, before.owner.version)
+        if before.leaves(held):
+            return False
+        own = _alike(held.groups, before.owner.groups)
+        return not own or held.enabled == before.owner.enabled
 
-    def range(self, sn: str, held: Held | None) -> RunRange:
+    def range(self, sn: str, held: Held) -> RunRange:
         """Return what a run may ask of a device."""
-        if held is None:
-            return RunRange(kinds=frozenset())
-        kinds = frozenset(
-            kind
-            for kind, names in MODES.items()
-            if not held.modes or any(name in held.modes for name in names)
-        )
-        limits = [limit for limit in (held.range("fdPwr")[1], self._rated(sn)) if limit]
-        low, high = held.range("fdSoc")
         return RunRange(
-            kinds=kinds,
-            max_power=min(limits, default=None),
-            min_soc=LOWEST_SOC if low is None else low,
-            max_soc=high or HIGHEST_SOC,
+            kinds=frozenset(
+                kind for kind, names in MODES.items() if any(map(held.offers, names))
+            ),
+            max_power=held.most_power(self._rated(sn)),
+            min_soc=held.lowest_soc,
+            max_soc=held.highest_soc,
         )
 
 
-def _within(value: float | None, low: float, high: float, default: float) -> float:
-    return default if value is None else min(max(value, low), high)
+def span(
+    start: datetime, end: datetime, zone: tzinfo, offset: float
+) -> tuple[int, int]:
+    """Return a run's minutes by the device's clock, counted from its first day.
+
+    Begun minutes count, so that the window is never shorter than the run; where the
+    clocks change in between, the longer of both readings is taken.
+    """
+    first, last = (at.astimezone(zone).replace(tzinfo=None) for at in (start, end))
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = (first - midnight).total_seconds() + offset
+    length = max(last - first, end - start).total_seconds()
+    return int(begin // 60), int(-((begin + length) // -60))
 
 
-def _run_groups(before: Mapping[str, Any]) -> tuple[Group, ...]:
-    return tuple(Group(**row) for row in before["run"])
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
 
 
-def _during(before: Mapping[str, Any]) -> list[Group]:
-    """Return the groups while the run lasts; the owner's sleeping ones are not woken."""
-    held, run = Held.from_dict(before), _run_groups(before)
-    awake = [group for group in held.groups if held.enabled and group.enabled]
-    own = cut(awake, [(group.start, group.end) for group in run])
-    return [*run, *own][: held.slots]
+def _among(group: Group, others: tuple[Group, ...] | list[Group]) -> bool:
+    return any(group.same(other) for other in others)
 
 
-def _contains(held: Held, groups: tuple[Group, ...]) -> bool:
-    return all(any(own.same_run(group) for own in held.groups) for group in groups)
-
-
-def _contains_any(held: Held, groups: tuple[Group, ...]) -> bool:
-    return any(own.same_run(group) for own in held.groups for group in groups)
-
-
-def _after(held: Held, before: Mapping[str, Any]) -> list[Group] | None:
-    """Return the groups to put back, None when there is nothing of ours to take out."""
-    run, owner = _run_groups(before), Held.from_dict(before)
-    if not _contains_any(held, run):
-        return None
-    others = [
-        group for group in held.groups if not any(group.same_run(own) for own in run)
-    ]
-    expected = _during(before)[len(run) :]
-    if len(others) == len(expected) and all(
-        any(group.same_run(own) for own in expected) for group in others
-    ):
-        return list(owner.groups)
-    return others
+def _alike(groups: tuple[Group, ...], others: tuple[Group, ...] | list[Group]) -> bool:
+    return len(groups) == len(others) and all(_among(row, others) for row in groups)

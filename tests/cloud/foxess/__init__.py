@@ -1,0 +1,1 @@
+"""FoxESS against the simulated cloud, over real HTTP."""
