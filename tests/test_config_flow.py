@@ -222,7 +222,7 @@ def _fault(kind: str, **args: Any) -> Callable[..., Any]:
         pytest.param(_fault("status", status=503), "cannot_connect", 0, id="503"),
         pytest.param(_fault("status", status=404), "unexpected_answer", 0, id="404"),
         pytest.param(_fault("status", status=401), "invalid_auth", 0, id="401"),
-        pytest.param(_fault("status", status=403), "no_permission", 0, id="403"),
+        pytest.param(_fault("status", status=403), "cannot_connect", 0, id="403"),
         pytest.param(_fault("status", status=429), "quota", 10, id="429"),
         pytest.param(_fault("errno", errno=40400), "quota", 10, id="too often"),
         pytest.param(_fault("errno", errno=40402), "quota", 901, id="day spent"),

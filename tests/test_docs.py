@@ -27,9 +27,10 @@ import yaml
 from custom_components.solar_cloud import button, number, sensor, services
 from custom_components.solar_cloud.account import STATUSES
 from custom_components.solar_cloud.cloud.control import CONTROLS, Platform, State
-from custom_components.solar_cloud.cloud.foxess import controls, limits, readings
-from custom_components.solar_cloud.cloud.foxess.client import ERRORS, HOSTS
+from custom_components.solar_cloud.cloud.foxess import items, limits, readings
+from custom_components.solar_cloud.cloud.foxess.client import HOSTS
 from custom_components.solar_cloud.cloud.foxess.cloud import FEEDS
+from custom_components.solar_cloud.cloud.foxess.errnos import ERRORS
 from custom_components.solar_cloud.cloud.house import summed_up
 from custom_components.solar_cloud.cloud.model import Device, DeviceKind, Reading
 from custom_components.solar_cloud.cloud.quantity import (
@@ -188,8 +189,8 @@ def expected() -> dict[str, tuple[Row, ...]]:
             ),
             *(_own("button", row.key) for row in (*button.RUNS, button.STOP)),
         ),
-        "controls": tuple(_control(key) for key in controls.KEYS),
-        "meter controls": tuple(_control(key) for key in controls.METER_KEYS),
+        "controls": tuple(_control(key) for key in items.KEYS),
+        "meter controls": tuple(_control(key) for key in items.METER_KEYS),
     }
 
 
@@ -257,7 +258,7 @@ def test_the_tables_are_those_of_the_code() -> None:
 def test_states_are_explained() -> None:
     """Every state that a user may meet is in the README."""
     text = README.read_text()
-    for word in (*STATUSES, *State, *INVERTER_STATES, *controls.MODES.values()):
+    for word in (*STATUSES, *State, *INVERTER_STATES, *items.MODES.values()):
         assert f"`{word}`" in text, word
 
 
@@ -321,7 +322,7 @@ def test_the_arithmetic_of_the_calls() -> None:
     """The calls that the README names are those of the feeds and the allowance."""
     text = README.read_text()
     rows = dict.fromkeys((feed.key for feed in FEEDS), 1)
-    rows |= {"settings": len(controls.KEYS) + 1, "devices": 4, "faults": 0}
+    rows |= {"settings": len(items.KEYS) + 1, "devices": 4, "faults": 0}
     total = 0
     for feed in FEEDS:
         calls = int(rows[feed.key] * 24 * 3600 / feed.interval)
@@ -340,7 +341,7 @@ def test_foxess_page_has_every_variable_and_error() -> None:
     rows = (*readings.INVERTER_ROWS, *readings.BATTERY_ROWS)
     for name in (*(row.variable for row in rows), *readings.COMPOSED):
         assert f"`{name}`" in text, name
-    for row in controls.ITEMS.values():
+    for row in items.ITEMS.values():
         assert f"| `{row.item}` | `{row.key}` |" in text
     for code in ERRORS:
         assert str(code) in text, code

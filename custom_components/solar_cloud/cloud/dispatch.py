@@ -162,7 +162,7 @@ class Dispatcher:
         return (
             isinstance(known, Control)
             and self._clock.now() - known.at <= FRESH
-            and (written is None or known.at > written)
+            and (written is None or known.at >= written)
             and not (pending.value is True and isinstance(known.value, float))
             and agrees(known, pending.value)
         )

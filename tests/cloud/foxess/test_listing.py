@@ -305,7 +305,10 @@ async def test_limits_follow_the_inverters(kh: World) -> None:
     left = kh.ledger.left()
     assert left
     assert left.limit in (1440, 2880)
-    assert [len(kh.vendor.calls(row.key)) > 0 for row in kh.vendor.feeds] == [True] * 6
+    for row in kh.vendor.feeds:
+        planned = kh.vendor.calls(row.key)
+        assert planned
+        assert kh.vendor.calls(row.key) is planned
 
 
 def test_what_is_private() -> None:

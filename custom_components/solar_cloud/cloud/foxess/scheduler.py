@@ -155,7 +155,8 @@ class Scheduler:
 
         async def get(version: int) -> bool:
             endpoint = on.FLAG_GET[version]
-            result = await self._client.read(endpoint, sn, purpose)
+            attempts = None if sn in self._flags else 1
+            result = await self._client.read(endpoint, sn, purpose, attempts=attempts)
             return bool(truth(result.get("enable")))
 
         return await self._either(sn, get)
