@@ -335,10 +335,9 @@ class Account:
             key for key in TOUCHED if isinstance(self.control(device, key), Control)
         ]
         with suppress(CloudError):
-            if keys:
-                with understood():
-                    found = await self.vendor.read(device, keys)
-                self.learned(device, found)
+            with understood():
+                found = await self.vendor.read(device, keys)
+            self.learned(device, found)
 
     async def async_set(self, device: str, key: str, value: Setting) -> Outcome:
         """Carry out a setting; returns once it is accepted and read back, or queued."""

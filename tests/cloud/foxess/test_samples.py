@@ -329,6 +329,21 @@ async def test_a_string_inverter_at_night(kh: World) -> None:
     assert asked <= 25
 
 
+async def test_falling_asleep(stub: Stub) -> None:
+    """It is shown as soon as the last sample is old: power is never unknown."""
+    home(stub, sample(), hasBattery=False)
+    await realtime(stub)
+    last = datetime(2026, 6, 17, 10, tzinfo=UTC)
+    while stub.now - last < timedelta(minutes=40):
+        due = stub.vendor.due("realtime", 1, ["P"])
+        stub.now = max(due.astimezone(UTC), stub.now)
+        stub.advance(seconds=1)
+        snapshot = await stub.vendor.poll("realtime", dark=["P"])
+        power = snapshot.readings["SN1"]["pv_power"]
+        assert stub.now - power.at < timedelta(minutes=20)
+    assert power.value == 0
+
+
 async def test_a_string_inverter_at_dawn(kh: World) -> None:
     """It stays asleep until its first sample, for some time after sunrise."""
     string = kh.account.devices[1]

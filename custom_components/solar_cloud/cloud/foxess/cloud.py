@@ -206,7 +206,7 @@ class FoxessCloud:
             return self._samples.due(stretch, dark)
         interval = next(row.interval for row in FEEDS if row.key == feed)
         due = self._polled[feed] + timedelta(seconds=interval * stretch)
-        hurried = (feed == SETTINGS.key and self._controls.owes) or (
+        hurried = (feed == SETTINGS.key and self._controls.wants_more) or (
             feed == FAULTS.key and self._faults.are_news(self._samples.readings)
         )
         return min(due, self._polled[feed] + SOON) if hurried else due

@@ -29,6 +29,7 @@ from .settings import Found, Settings
 from .verdicts import Verdicts
 
 FRESH = timedelta(minutes=10)
+SOON_AGAIN = 3
 TURN_ON_AGAIN_AFTER = (2.0, 5.0, 15.0)
 
 
@@ -55,6 +56,7 @@ class InverterControls:
         self._locks: dict[str, asyncio.Lock] = {}
         self._last: dict[str, Found] = {}
         self._carried: set[tuple[str, str]] = set()
+        self._gaps: dict[str, int] = memory.setdefault("gaps", {})
         self.remember: Callable[[], Awaitable[None]] | None = None
 
     @property
@@ -148,6 +150,10 @@ class InverterControls:
             answered = True
         if failure and not answered:
             raise failure
+        if failure:
+            self._gaps[sn] = self._gaps.get(sn, 0) + 1
+        else:
+            self._gaps.pop(sn, None)
         unknown = Absent(reason=Reason.UNKNOWN)
         return {key: known.get(key, unknown) for key in keys}
 
@@ -270,9 +276,11 @@ class InverterControls:
             await self.remember()
 
     @property
-    def owes(self) -> bool:
-        """Return whether a scheduler is still to be turned on again."""
-        return bool(self._owed)
+    def wants_more(self) -> bool:
+        """Return whether a scheduler is owed, or answers were not understood of late."""
+        return bool(self._owed) or any(
+            count <= SOON_AGAIN for count in self._gaps.values()
+        )
 
     async def settle(self, sn: str) -> None:
         """Turn the scheduler on again where a crash left it off."""

@@ -28,6 +28,7 @@ DARK_POWERS = ("pv_power", "inverter_power", "string_power")
 OWN_YIELD, PRODUCTION = "pv_energy", "inverter_energy"
 SECOND_METER = "external_pv_power"
 ONLINE = "online"
+STATE, ASLEEP = "inverter_state", "standby"
 
 
 class Samples:
@@ -98,7 +99,10 @@ class Samples:
         publication = self._publication(sn)
         dark_now = self._inventory.devices[sn].plant in dark
         if dark_now and publication.seen and self._sleeps(sn, now, dark):
-            return publication.seen + SLEEPING_POLL
+            shown = self.readings.get(sn, {}).get(STATE)
+            asleep = shown is not None and shown.value == ASLEEP
+            # When it has just fallen asleep, that is shown at once.
+            return publication.seen + SLEEPING_POLL if asleep else now
         return publication.due(now, stretch)
 
     def _publication(self, sn: str) -> Publication:
@@ -263,7 +267,7 @@ def _asleep(readings: Mapping[str, Reading], now: datetime) -> dict[str, Reading
     """
     return {
         **{key: _dark(key, row, now) for key, row in readings.items()},
-        "inverter_state": Reading(value="standby", at=now),
+        STATE: Reading(value=ASLEEP, at=now),
     }
 
 
