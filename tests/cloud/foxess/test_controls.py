@@ -563,6 +563,30 @@ async def test_answers_that_cannot_be_understood(kh: World) -> None:
         await kh.vendor.read(kh.sn, ["min_soc", "max_soc"])
 
 
+async def test_gaps_are_filled_soon(kh: World) -> None:
+    """What could not be understood is asked again after a minute, a few times."""
+    kh.fault("html", "setting/get", count=3)
+    await kh.look()
+    controls = kh.vendor.snapshots["settings"].controls
+    assert controls[kh.sn]["battery_mode"] == UNKNOWN
+    kh.sim.clock.set(kh.vendor.due("settings", 1))
+    calls = len(kh.sim.calls)
+    controls = (await kh.poll("settings")).controls
+    assert isinstance(controls[kh.sn]["battery_mode"], Control)
+    asked = [row for row in kh.sim.calls[calls:] if kh.sn in row.params.values()]
+    assert len(asked) == 3
+    assert kh.vendor.due("settings", 1) > kh.clock.now() + timedelta(minutes=50)
+    kh.fault("html", "peakShaving/get")
+    kh.advance(hours=1)
+    waits = []
+    for _ in range(5):
+        snapshot = await kh.poll("settings")
+        waits.append(kh.vendor.due("settings", 1) - snapshot.at)
+        kh.sim.clock.set(kh.vendor.due("settings", 1))
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    assert waits == [minute, minute, minute, hour, hour]
+
+
 async def test_a_part_that_fails_is_left_out(kh: World) -> None:
     """A read-back tells what it read, never what was known before."""
     await kh.look()
@@ -677,8 +701,10 @@ async def test_on_again_after_a_crash(kh: World) -> None:
     kh.begin()
     await kh.vendor.restore("devices", devices)
     await kh.vendor.restore("settings", settings)
-    assert kh.vendor.due("settings", 1) <= settings.at + timedelta(minutes=1)
+    assert kh.vendor.due("settings", 1) <= settings.at + timedelta(minutes=5)
+    calls = len(kh.sim.calls)
     await kh.poll("settings")
+    assert kh.paths(calls).count("/op/v1/device/scheduler/set/flag") == 1
     assert kh.device.flag is False
     kh.sim.clear_faults()
     await kh.poll("settings")

@@ -64,7 +64,7 @@ PRIVATE = frozenset(
         "user",
     )
 )
-SOON = timedelta(minutes=1)
+SOON, LATER = timedelta(minutes=1), timedelta(minutes=5)
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 # What an inverter without a battery has not.
 NOT_THERE = {key: Absent(reason=Reason.UNSUPPORTED) for key in sorted(BATTERY_ONLY)}
@@ -206,10 +206,18 @@ class FoxessCloud:
             return self._samples.due(stretch, dark)
         interval = next(row.interval for row in FEEDS if row.key == feed)
         due = self._polled[feed] + timedelta(seconds=interval * stretch)
-        hurried = (feed == SETTINGS.key and self._controls.wants_more) or (
-            feed == FAULTS.key and self._faults.are_news(self._samples.readings)
-        )
-        return min(due, self._polled[feed] + SOON) if hurried else due
+        early = self._early(feed)
+        return due if early is None else min(due, self._polled[feed] + early)
+
+    def _early(self, feed: str) -> timedelta | None:
+        """Return after how long a feed is polled although it is not its time yet."""
+        if feed == SETTINGS.key and self._controls.has_gaps:
+            return SOON
+        if feed == SETTINGS.key and self._controls.owes:
+            return LATER
+        if feed == FAULTS.key and self._faults.are_news(self._samples.readings):
+            return SOON
+        return None
 
     async def _poll_devices(self) -> Snapshot:
         snapshot = await self._listing.poll()

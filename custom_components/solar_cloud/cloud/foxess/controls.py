@@ -29,8 +29,8 @@ from .settings import Found, Settings
 from .verdicts import Verdicts
 
 FRESH = timedelta(minutes=10)
-SOON_AGAIN = 3
 TURN_ON_AGAIN_AFTER = (2.0, 5.0, 15.0)
+SOON_AGAIN = 3
 
 
 class InverterControls:
@@ -130,7 +130,7 @@ class InverterControls:
         failure: CloudError | None = None
         known = self.found(sn)
         for key in keys:
-            if self._is_carried(sn, key):
+            if self._is_carried(sn, key) or self._is_read(sn, key):
                 answered = True
                 continue
             if self._verdicts.is_unknown(sn, key):
@@ -162,6 +162,14 @@ class InverterControls:
         if (sn, key) not in self._carried:
             return False
         self._carried.discard((sn, key))
+        return self._is_fresh(sn, key)
+
+    def _is_read(self, sn: str, key: str) -> bool:
+        """Return whether a poll that is made early, for other settings, need not ask."""
+        early = sn in self._gaps or sn in self._owed
+        return early and self._is_fresh(sn, key)
+
+    def _is_fresh(self, sn: str, key: str) -> bool:
         known = self.last(sn, key)
         return isinstance(known, Control) and self._clock.now() - known.at < FRESH
 
@@ -252,11 +260,11 @@ class InverterControls:
             await self._scheduler.switch(sn, False)
             yield
         finally:
-            await self._turn_on(sn)
+            await self._turn_on(sn, TURN_ON_AGAIN_AFTER)
 
-    async def _turn_on(self, sn: str) -> None:
-        """Turn the scheduler on again, which matters more than the time it takes."""
-        pauses = iter(TURN_ON_AGAIN_AFTER)
+    async def _turn_on(self, sn: str, again_after: tuple[float, ...] = ()) -> None:
+        """Turn the scheduler on again."""
+        pauses = iter(again_after)
         while True:
             try:
                 await self._scheduler.switch(sn, True)
@@ -276,11 +284,14 @@ class InverterControls:
             await self.remember()
 
     @property
-    def wants_more(self) -> bool:
-        """Return whether a scheduler is owed, or answers were not understood of late."""
-        return bool(self._owed) or any(
-            count <= SOON_AGAIN for count in self._gaps.values()
-        )
+    def owes(self) -> bool:
+        """Return whether a scheduler is still to be turned on again."""
+        return bool(self._owed)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Return whether what was not understood is worth asking again soon."""
+        return any(count <= SOON_AGAIN for count in self._gaps.values())
 
     async def settle(self, sn: str) -> None:
         """Turn the scheduler on again where a crash left it off."""
