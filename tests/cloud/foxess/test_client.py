@@ -61,7 +61,7 @@ async def test_headers(stub: Stub) -> None:
 
 ERRNOS: dict[int, type[CloudError]] = {
     30000: CloudUnavailable,
-    40256: AuthenticationFailed,
+    40256: CloudUnavailable,
     40257: Refused,
     40261: DeviceGone,
     40400: QuotaExceeded,

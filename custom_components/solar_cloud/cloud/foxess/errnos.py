@@ -29,7 +29,7 @@ class QueryFailed(Busy):
 
 HEADER = 40256
 DAY_SPENT = 40402
-ILLEGAL_TIMESTAMP = "timestamp"
+ILLEGAL_SIGNATURE = "signature"
 
 ERRORS: dict[int, type[CloudError]] = {
     30000: CloudUnavailable,  # maintenance
@@ -75,7 +75,8 @@ STATUSES: dict[int, type[CloudError]] = {
 
 def by_errno(errno: int, words: str, *, update: bool) -> CloudError:
     """Return what an error number means; an unknown one refuses an update."""
-    if errno == HEADER and ILLEGAL_TIMESTAMP in words.lower():
+    # A wrong clock, in whichever language the words are, is no reason to sign in again.
+    if errno == HEADER and ILLEGAL_SIGNATURE not in words.lower():
         return CloudUnavailable(words, code=errno)
     kind = ERRORS.get(errno, Refused if update else UnexpectedAnswer)
     return kind(words, code=errno)
