@@ -562,7 +562,7 @@ def test_no_committed_file_names_this_machine() -> None:
         capture_output=True,
     ).stdout.decode()
     homes = r"(?<![\w.~-])/(?:work|home|root|Users)/\w"
-    hosts = "files.pythonhosted|artifactory|nexus|/simple/|index-url"
+    hosts = "/simple/|/pool/main/|index-url"
     forbidden = re.compile(f"{re.escape(ROOT.as_posix())}|{homes}|{hosts}")
     for name in filter(None, listed.split("\0")):
         path = ROOT / name
