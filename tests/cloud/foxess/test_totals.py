@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.solar_cloud.cloud.errors import NotSupported
+from custom_components.solar_cloud.cloud.foxess.today import Today
 from custom_components.solar_cloud.cloud.quota import Purpose
 
 from .stub import Error, Stub
@@ -52,6 +53,49 @@ async def test_today(any_home: World, hours: float) -> None:
         for key, value in found.items():
             assert value == pytest.approx(truth[key], abs=0.11), key
     assert not any_home.refused
+
+
+async def test_today_grows_with_each_sample(any_home: World) -> None:
+    """Between two reports the samples tell it; a new day begins with its own report."""
+    any_home.advance(hours=8)
+    await any_home.poll("devices", "realtime", "totals")
+    for _ in range(4):
+        any_home.advance(minutes=5)
+        values = await any_home.readings("realtime")
+        for plant in any_home.account.plants:
+            at = plant.published(any_home.sim.clock.seconds())
+            truth = plant.truth(at)[plant.device.sn]
+            found = values[plant.device.sn]
+            told = {key for key in found if key.endswith("_energy_today")}
+            assert told or plant is not any_home.plant
+            for key in told:
+                assert found[key] == pytest.approx(truth[key], abs=0.21), key
+    any_home.begin()
+    any_home.advance(days=1)
+    await any_home.poll("devices")
+    sn = any_home.sn
+    assert "load_energy_today" not in (await any_home.readings("realtime"))[sn]
+
+
+def test_a_counter_that_is_not_known_tells_no_day() -> None:
+    """Nothing is made of it, neither at the report nor later."""
+    today, day = Today({}), date(2026, 6, 17)
+    today.anchor(
+        "SN1", day, {"pv_energy": None, "load_energy": 9.0}, {"pv_energy": 1.0}
+    )
+    assert today.energies("SN1", day, {"pv_energy": 3.0}) == {}
+    today.anchor("SN1", day, {"pv_energy": 3.0}, {"pv_energy": 1.0})
+    assert today.energies("SN1", day, {"pv_energy": 4.0}) == {"pv_energy_today": 2.0}
+    assert today.energies("SN1", day, {"pv_energy": None}) == {}
+
+
+async def test_an_old_sample_tells_nothing_of_how_the_day_began(kh: World) -> None:
+    """The report may know a newer one."""
+    await kh.poll("devices", "realtime")
+    kh.advance(minutes=6)
+    await kh.poll("totals")
+    kh.advance(minutes=5)
+    assert "load_energy_today" not in (await kh.readings("realtime"))[kh.sn]
 
 
 async def test_one_inverter_without_an_answer(kh: World) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -16,6 +16,7 @@ from .client import BATCH, FoxessClient
 from .inventory import Inventory
 from .listing import Listing
 from .readings import Sample, read
+from .today import Today
 
 PERIOD = 300.0
 # Shorter than the age at which a reading is no longer current.
@@ -54,6 +55,7 @@ class Samples:
             sn: Publication.from_dict(row)
             for sn, row in memory.get("publications", {}).items()
         }
+        self._today = Today(memory)
         self._gone = False
         self.readings: dict[str, Mapping[str, Reading]] = {}
         self.devices: dict[str, Device] = {}
@@ -70,6 +72,16 @@ class Samples:
     def has_own_yield(self, sn: str) -> bool:
         """Return whether an inverter counts what its strings yield."""
         return sn in self._own_yield
+
+    def anchor(self, sn: str, day: date, today: Mapping[str, float]) -> None:
+        """Learn from a report how the day began, while ours is the newest sample."""
+        publication, now = self._publication(sn), self._clock.now()
+        if publication.measured is None or now >= publication.measured + timedelta(
+            seconds=publication.period
+        ):
+            return
+        lifetimes = {key: row.value for key, row in self.readings[sn].items()}
+        self._today.anchor(sn, day, lifetimes, today)
 
     def soc(self, sn: str) -> float | None:
         """Return the present SOC of an inverter's batteries, by their capacity."""
@@ -231,7 +243,9 @@ class Samples:
             self._listing.capacities(device),
         )
         self._settle(device, sample)
-        self.readings[device.id] = _stamped(sample.inverter, at)
+        day = at.astimezone(self._inventory.zone(device.id)).date()
+        today = self._today.energies(device.id, day, sample.inverter)
+        self.readings[device.id] = _stamped({**today, **sample.inverter}, at)
         for n, values in sample.batteries.items():
             battery = self._listing.battery(device, n)
             self.devices[battery.id] = battery

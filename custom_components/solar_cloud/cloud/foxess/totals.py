@@ -67,6 +67,7 @@ class Totals:
             if len(values) >= today.day
             and (kwh := number(values[today.day - 1])) is not None
         }
+        self._samples.anchor(sn, today, found)
         energies = {f"{key}{TODAY}": kwh for key, kwh in found.items()}
         if not self._samples.has(sn, PRODUCTION):
             energies |= await self._generation(sn)
