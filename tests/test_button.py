@@ -44,6 +44,17 @@ async def test_runs_take_the_inputs(
     assert plant.device.held() == before
 
 
+async def test_a_discharge_stops_where_the_number_says(home: Home) -> None:
+    """Also when nobody typed it, and the device's own floor is lower."""
+    plant = home.sim.plant("evo")
+    plant.device.settings["MinSocOnGrid"] = "5"
+    await home.set_up("evo")
+    await home.press(plant.id, "force_discharge")
+    (group,) = plant.device.groups
+    shown = float(home.state(plant.id, "forced_discharge_target_soc").state)
+    assert group["minSocOnGrid"] < group["fdSoc"] == shown
+
+
 async def test_a_run_that_is_refused_is_told(home: Home) -> None:
     """Nothing is left behind in the device."""
     await home.set_up("evo")

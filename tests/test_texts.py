@@ -24,10 +24,10 @@ from custom_components.solar_cloud.cloud.errors import CloudError
 from custom_components.solar_cloud.cloud.model import DeviceKind
 from custom_components.solar_cloud.cloud.quantity import index_of
 from custom_components.solar_cloud.cloud.registry import VENDORS
-from custom_components.solar_cloud.const import DOMAIN, PLATFORMS
+from custom_components.solar_cloud.const import DOMAIN, LONGEST_RUN, PLATFORMS
 from custom_components.solar_cloud.event import AlarmEvent
 from custom_components.solar_cloud.sensor import READINGS, ReadingSensor
-from custom_components.solar_cloud.services import LONGEST_RUN, WINDOW_MODES
+from custom_components.solar_cloud.services import WINDOW_MODES
 import homeassistant.components as core
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import selector

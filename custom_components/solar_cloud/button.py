@@ -13,6 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .account import Account, SolarCloudConfigEntry
 from .cloud.control import Forced
 from .cloud.house import House
+from .const import DEFAULT_DISCHARGE_TARGET, DEFAULT_MINUTES
 from .entity import (
     ControlEntity,
     Offer,
@@ -26,7 +27,6 @@ from .entity import (
 PARALLEL_UPDATES = 0
 
 SYNC_CLOCK = "sync_clock"
-DEFAULT_MINUTES = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,7 @@ class RunButtonDescription(ButtonEntityDescription):
 
     kind: Forced
     target: str | None = None
+    default_target: float | None = None
     powered: bool = True
 
 
@@ -50,6 +51,7 @@ RUNS: tuple[RunButtonDescription, ...] = (
         translation_key="force_discharge",
         kind=Forced.DISCHARGE,
         target="forced_discharge_target_soc",
+        default_target=DEFAULT_DISCHARGE_TARGET,
     ),
     RunButtonDescription(
         key="hold", translation_key="hold", kind=Forced.HOLD, powered=False
@@ -121,7 +123,9 @@ class RunButton(PlantButton):
                 self.subject,
                 minutes=inputs.get("forced_duration", DEFAULT_MINUTES),
                 power=inputs.get("forced_power") if row.powered else None,
-                target_soc=inputs.get(row.target) if row.target else None,
+                target_soc=inputs.get(row.target, row.default_target)
+                if row.target
+                else None,
             )
         )
 

@@ -36,3 +36,7 @@ EVENT_COMMAND: Final = "solar_cloud_command"
 
 HEARTBEAT: Final = timedelta(minutes=1)
 ANSWER_WITHIN: Final = 30.0
+
+DEFAULT_MINUTES: Final = 60
+LONGEST_RUN: Final = 24 * 60 - 1
+DEFAULT_DISCHARGE_TARGET: Final = 10

@@ -20,6 +20,7 @@ from .account import Account, SolarCloudConfigEntry
 from .cloud.control import CONTROLS, ControlKey, Forced, Platform
 from .cloud.house import House
 from .cloud.quantity import Unit
+from .const import DEFAULT_DISCHARGE_TARGET, DEFAULT_MINUTES, LONGEST_RUN
 from .entity import (
     ControlEntity,
     Offer,
@@ -33,7 +34,6 @@ from .entity import (
 # The dispatcher sends one write at a time to a device, and together what goes together.
 PARALLEL_UPDATES = 0
 
-LONGEST_RUN = 24 * 60 - 1
 
 DEVICE_CLASSES: dict[Unit, NumberDeviceClass] = {
     Unit.WATT: NumberDeviceClass.POWER,
@@ -86,7 +86,7 @@ INPUTS: tuple[InputDescription, ...] = (
         native_max_value=LONGEST_RUN,
         native_step=1,
         kinds=ANY_RUN,
-        default=60,
+        default=DEFAULT_MINUTES,
     ),
     InputDescription(
         key="forced_charge_target_soc",
@@ -106,7 +106,7 @@ INPUTS: tuple[InputDescription, ...] = (
         native_max_value=100,
         native_step=1,
         kinds=frozenset((Forced.DISCHARGE,)),
-        default=10,
+        default=DEFAULT_DISCHARGE_TARGET,
     ),
 )
 

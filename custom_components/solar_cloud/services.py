@@ -23,7 +23,7 @@ from .account import Account, SolarCloudConfigEntry
 from .cloud.control import Forced, RunRange, Window
 from .cloud.errors import CloudError, understood
 from .cloud.quantity import BATTERY_MODES
-from .const import DOMAIN
+from .const import DEFAULT_MINUTES, DOMAIN, LONGEST_RUN
 from .coordinator import placeholders
 from .dashboard import async_set_up, energy_config
 from .devices import subject_of
@@ -36,8 +36,6 @@ ATTR_WINDOWS = "windows"
 ATTR_PLANTS = "plants"
 ATTR_APPLY = "apply"
 
-DEFAULT_MINUTES = 60.0
-LONGEST_RUN = 24 * 60 - 1
 MINUTES_A_DAY = 24 * 60
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 WINDOW_MODES = ("charge", "discharge", "hold", *BATTERY_MODES)
