@@ -133,22 +133,8 @@ def build(
     default_zone: ZoneInfo,
     stretch: float = 1.0,
 ) -> House:
-    """Put the feeds together; a later feed has the last word, unless its counter is older."""
-    plants: dict[str, Plant] = {}
-    devices: dict[str, Device] = {}
-    readings: dict[str, dict[str, Reading]] = {}
-    for feed in feeds:
-        if (snapshot := snapshots.get(feed.key)) is None:
-            continue
-        plants |= snapshot.plants
-        devices |= snapshot.devices
-        limit = oldest(feed, now, stretch)
-        for subject, rows in snapshot.readings.items():
-            own = readings.setdefault(subject, {})
-            for key, row in rows.items():
-                aged = _aged(key, row, limit, snapshot.at)
-                if key not in own or not _is_ahead(key, own[key], aged):
-                    own[key] = aged
+    """Put the feeds together, guard what counts, and sum the plants up."""
+    plants, devices, readings = _merged(feeds, snapshots, now, stretch)
     plants = {key: row for key, row in plants.items() if choices.has(key)}
     devices = {key: row for key, row in devices.items() if row.plant in plants}
     members = by_plant(devices)
@@ -174,6 +160,31 @@ def build(
         readings=found,
         controls=controls,
     )
+
+
+def _merged(
+    feeds: Iterable[Feed],
+    snapshots: Mapping[str, Snapshot],
+    now: datetime,
+    stretch: float,
+) -> tuple[dict[str, Plant], dict[str, Device], dict[str, dict[str, Reading]]]:
+    """Put the feeds together; a later feed has the last word, unless its counter is older."""
+    plants: dict[str, Plant] = {}
+    devices: dict[str, Device] = {}
+    readings: dict[str, dict[str, Reading]] = {}
+    for feed in feeds:
+        if (snapshot := snapshots.get(feed.key)) is None:
+            continue
+        plants |= snapshot.plants
+        devices |= snapshot.devices
+        limit = oldest(feed, now, stretch)
+        for subject, rows in snapshot.readings.items():
+            own = readings.setdefault(subject, {})
+            for key, row in rows.items():
+                aged = _aged(key, row, limit, snapshot.at)
+                if key not in own or not _is_ahead(key, own[key], aged):
+                    own[key] = aged
+    return plants, devices, readings
 
 
 def _mode(controls: Mapping[str, Control | Absent]) -> dict[str, Reading]:
