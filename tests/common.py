@@ -116,7 +116,7 @@ class Home:
             domain=DOMAIN,
             entry_id=entry_id,
             unique_id=plants[0],
-            title=f"FoxESS {account.plants[0].name}",
+            title=account.plants[0].name,
             data={
                 "vendor": account.vendor,
                 "way": account.step,
@@ -149,6 +149,12 @@ class Home:
         """Return what the entry runs."""
         account: Account = self.entry.runtime_data
         return account
+
+    @property
+    def vendor(self) -> str:
+        """Return the vendor of the entry."""
+        vendor: str = self.entry.data["vendor"]
+        return vendor
 
     # --- time -----------------------------------------------------------------------
 
@@ -185,7 +191,7 @@ class Home:
     def entity_id(self, subject: str, key: str) -> str:
         """Return the entity of a key of a plant or device."""
         registry = er.async_get(self.hass)
-        unique_id = f"foxess_{subject}_{key}"
+        unique_id = f"{self.vendor}_{subject}_{key}"
         found = [
             row.entity_id
             for row in er.async_entries_for_config_entry(registry, self.entry.entry_id)
@@ -197,7 +203,7 @@ class Home:
     def keys(self, subject: str) -> set[str]:
         """Return the keys of a subject's entities."""
         registry = er.async_get(self.hass)
-        prefix = f"foxess_{subject}_"
+        prefix = f"{self.vendor}_{subject}_"
         return {
             row.unique_id.removeprefix(prefix)
             for row in er.async_entries_for_config_entry(registry, self.entry.entry_id)

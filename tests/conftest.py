@@ -28,9 +28,17 @@ def frozen() -> Iterator[FrozenDateTimeFactory]:
 
 
 @pytest.fixture
-async def cloud(socket_enabled: None) -> AsyncIterator[Simulator]:
+def vendors() -> tuple[str, ...]:
+    """Return the clouds that a test needs; a module of another vendor's says its own."""
+    return ("foxess",)
+
+
+@pytest.fixture
+async def cloud(
+    socket_enabled: None, vendors: tuple[str, ...]
+) -> AsyncIterator[Simulator]:
     """Return the simulated clouds."""
-    async with Simulator(seed=1, history_days=5) as simulator:
+    async with Simulator(vendors=vendors, seed=1, history_days=5) as simulator:
         yield simulator
 
 

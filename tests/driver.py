@@ -59,7 +59,6 @@ from homeassistant.setup import async_setup_component
 from tests.simulator import Simulator
 
 START = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
-VENDOR = "foxess"
 
 # How long, in real seconds, nothing may happen on an open connection before it is taken
 # for one that nobody will answer until the clock moves on.
@@ -417,7 +416,8 @@ class House:
         self.files = Files()
         self.timeline = Timeline(start)
         self.sim: Simulator
-        self._simulator = {"seed": 1, "history_days": 5} | simulator
+        usual = {"vendors": ("foxess",), "seed": 1, "history_days": 5}
+        self._simulator = usual | simulator
         self.place = HomePlace(zone, folder)
         self.states: Counter[str] = Counter()
         self.heard: list[Callable[[State], None]] = []
@@ -541,14 +541,16 @@ class House:
         found = self.sim.account(account)
         flow = self.hass.config_entries.flow
         result = await self.do(flow.async_init(DOMAIN, context={"source": "user"}))
-        answers: list[dict[str, Any]] = [
-            {"next_step_id": VENDOR},
-            {"next_step_id": found.step},
-            dict(found.fields),
-        ]
-        for answer in answers:
+        while result["type"] is FlowResultType.MENU:
+            menu = result["menu_options"]
+            step = found.step if found.step in menu else found.vendor
+            answer = {"next_step_id": step}
             result = await self.do(flow.async_configure(result["flow_id"], answer))
-        finish = {"control": control, "energy_dashboard": False}
+        answer = dict(found.fields)
+        result = await self.do(flow.async_configure(result["flow_id"], answer))
+        asked = {str(field) for field in result["data_schema"].schema}
+        wanted = {"control": control, "energy_dashboard": False}
+        finish = {key: value for key, value in wanted.items() if key in asked}
         result = await self.do(flow.async_configure(result["flow_id"], finish))
         assert result["type"] is FlowResultType.CREATE_ENTRY, result
         entry: ConfigEntry = result["result"]
@@ -568,7 +570,7 @@ class House:
 
     def entities(self, subjects: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield key and entity of plants and devices, those that are switched on."""
-        starts = [f"{VENDOR}_{subject}_" for subject in subjects]
+        starts = [f"{v}_{subject}_" for subject in subjects for v in self.sim.vendors]
         for row in er.async_get(self.hass).entities.values():
             start = next((s for s in starts if row.unique_id.startswith(s)), None)
             if row.platform == DOMAIN and start and not row.disabled:

@@ -102,7 +102,9 @@ class Client:
 @pytest.fixture
 async def sim() -> AsyncGenerator[Simulator]:
     """Return a running simulator whose clock stands still."""
-    async with Simulator(now=lambda: NOON, seed=5, history_days=60) as simulator:
+    async with Simulator(
+        now=lambda: NOON, vendors=("foxess",), seed=5, history_days=60
+    ) as simulator:
         yield simulator
 
 
@@ -1019,7 +1021,10 @@ async def test_control(client: Client, kh: Any) -> None:
 
 def test_names_are_drawn_anew() -> None:
     """Two seeds have nothing in common; one seed is the same world."""
-    worlds = [Simulator(now=lambda: NOON, seed=n, history_days=5) for n in (1, 2, 2)]
+    worlds = [
+        Simulator(now=lambda: NOON, vendors=("foxess",), seed=n, history_days=5)
+        for n in (1, 2, 2)
+    ]
     plants = [set(world.plants) for world in worlds]
     assert not plants[0] & plants[1]
     assert plants[1] == plants[2]

@@ -17,7 +17,9 @@ type Open = Callable[..., World]
 @pytest.fixture
 async def sim(socket_enabled: None) -> AsyncIterator[Simulator]:
     """Return the simulated cloud, whose clock stands still unless we wait."""
-    async with Simulator(now=lambda: NOON, seed=1, history_days=5) as simulator:
+    async with Simulator(
+        now=lambda: NOON, vendors=("foxess",), seed=1, history_days=5
+    ) as simulator:
         yield simulator
 
 
