@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from email.utils import format_datetime
 import json
 from typing import Any, ClassVar, Protocol
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
@@ -276,11 +277,14 @@ class VendorServer(ABC):
 
 
 async def _params(request: web.Request) -> dict[str, Any]:
-    """Return the query and the JSON body of a request as one mapping."""
+    """Return the query and the body of a request, JSON or a form, as one mapping."""
     params: dict[str, Any] = dict(request.query)
     raw = await request.read()
     if not raw:
         return params
+    if request.content_type == "application/x-www-form-urlencoded":
+        fields = parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True)
+        return params | {key: " ".join(values) for key, values in fields.items()}
     try:
         body = json.loads(raw)
     except ValueError:

@@ -69,7 +69,8 @@ class Simulator:
                 app = self.vendors[name].application()
                 self._urls[name] = await self._listen(app, index)
         for account in self.accounts:
-            account.fields["host"] = self.url(account.vendor)
+            for field in {"host", "auth_host"} & account.fields.keys():
+                account.fields[field] = self.url(account.vendor)
 
     async def stop(self) -> None:
         """Close all ports."""
