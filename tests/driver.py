@@ -548,6 +548,7 @@ class House:
             result = await self.do(flow.async_configure(result["flow_id"], answer))
         answer = dict(found.fields)
         result = await self.do(flow.async_configure(result["flow_id"], answer))
+        assert result["data_schema"], result
         asked = {str(field) for field in result["data_schema"].schema}
         wanted = {"control": control, "energy_dashboard": False}
         finish = {key: value for key, value in wanted.items() if key in asked}

@@ -18,10 +18,6 @@ from tests.driver import House
 HOUR = 3600.0
 SILENT_AFTER = 900.0
 
-# The vendor's counters come in steps of 0.1 kWh.
-STEP = 0.1
-SHARE = 0.005
-
 # Lifetime counters of a plant; a plant without a battery or a meter has fewer.
 ENERGIES = (
     "pv_energy",
@@ -48,7 +44,6 @@ STATES = """
 class Energy:
     """The energy of a plant's counter over a span, as recorded and as it was."""
 
-    plant: str
     key: str
     recorded: float
     truth: float
@@ -59,11 +54,6 @@ class Energy:
         """Return how far the record is off, in kWh."""
         return abs(self.recorded - self.truth)
 
-    @property
-    def allowed(self) -> float:
-        """Return how far it may be off: a share, or one step of the vendor's."""
-        return max(SHARE * self.truth, STEP) + 1e-6
-
 
 def rows(database: Path, query: str, *given: object) -> list[Any]:
     """Return what a database answers."""
@@ -72,27 +62,21 @@ def rows(database: Path, query: str, *given: object) -> list[Any]:
 
 
 def energies(
-    world: House, database: Path, start: float, end: float
+    world: House, plant: Any, database: Path, start: float, end: float
 ) -> Iterator[Energy]:
-    """Yield the energy of every plant and counter between two full hours."""
-    for plant in world.sim.plants.values():
-        before, after = plant.home.totals(start), plant.home.totals(end)
-        for key in ENERGIES:
-            if (entity := world.entity_id(plant.id, key)) is None:
-                continue
-            # Without a battery the vendor counts what the inverter puts out.
-            true_key = (
-                key if plant.device.batteries else key.replace("pv_", "inverter_")
-            )
-            found = dict(rows(database, STATISTICS, entity, start - HOUR, end))
-            first, last = found.get(start - HOUR, 0.0), found.get(end - HOUR)
-            yield Energy(
-                plant=plant.id,
-                key=key,
-                recorded=-1.0 if last is None else last - first,
-                truth=after[true_key] - before[true_key],
-                hours=len(found) - 1,
-            )
+    """Yield the energy of a plant's counters between two full hours."""
+    before, after = plant.truth(start)[""], plant.truth(end)[""]
+    for key in ENERGIES:
+        if (entity := world.entity_id(plant.id, key)) is None:
+            continue
+        found = dict(rows(database, STATISTICS, entity, start - HOUR, end))
+        first, last = found.get(start - HOUR, 0.0), found.get(end - HOUR)
+        yield Energy(
+            key=key,
+            recorded=-1.0 if last is None else last - first,
+            truth=after[key] - before[key],
+            hours=len(found) - 1,
+        )
 
 
 def falls(world: House, database: Path) -> Iterator[str]:
