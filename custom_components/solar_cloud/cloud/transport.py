@@ -69,8 +69,9 @@ async def request(
     headers: Mapping[str, str],
     params: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Send one request, once, and return its answer.
+    """Send one request, once, and return its answer; `form` goes form-encoded.
 
     Raises CloudUnavailable when the request was not carried out for sure, AnswerLost when
     it may have been, UnexpectedAnswer when the answer is not JSON.
@@ -82,6 +83,7 @@ async def request(
             headers=headers,
             params=params,
             json=body,
+            data=form,
             timeout=TIMEOUT,
             allow_redirects=False,
             middlewares=(_once,),

@@ -12,6 +12,7 @@ from .clock import Clock
 from .control import Absent, Control, Run, RunRange, Schedule, Setting, Window
 from .errors import CloudError
 from .model import Device, EnergyRow, Plant, Snapshot
+from .oauth import AccessToken, OAuth
 from .quota import Allowance, Call, Ledger, Purpose
 
 
@@ -30,6 +31,15 @@ class SignInField:
     key: str
     kind: FieldKind
     choices: tuple[str, ...] = ()
+    optional: bool = False
+
+
+# What each OAuth form asks for beside its hosts.
+CLIENT_FIELDS = (
+    SignInField(key="client_id", kind=FieldKind.TEXT),
+    SignInField(key="client_secret", kind=FieldKind.SECRET),
+    SignInField(key="redirect_uri", kind=FieldKind.TEXT, optional=True),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +58,10 @@ class Feed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What a vendor is built from; `memory` is JSON that is stored with the account."""
+    """What a vendor is built from; `memory` is JSON that is stored with the account.
+
+    `token` gives the access token where the way in is OAuth.
+    """
 
     session: ClientSession
     clock: Clock
@@ -56,6 +69,7 @@ class Connection:
     credentials: Mapping[str, str]
     memory: dict[str, Any] = field(default_factory=dict)
     language: str = "en"
+    token: AccessToken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +179,17 @@ class Vendor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayIn:
-    """One way to sign in at a vendor: a step of the config flow."""
+    """One way to sign in at a vendor: a step of the config flow.
+
+    With `oauth` the owner's consent follows the form. `budget` names the fields whose
+    values say to whom the vendor counts the calls, all where it is empty.
+    """
 
     step: str
     fields: tuple[SignInField, ...]
     connect: Callable[[Connection], Vendor]
+    oauth: OAuth | None = None
+    budget: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> tuple[SignInField, ...]:
