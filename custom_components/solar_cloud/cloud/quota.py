@@ -38,7 +38,7 @@ LOTS = 100
 CLOCK_TOLERANCE = 5.0
 SHORTEST_SLEEP = 0.001
 GIVE_WAY = 0.1
-
+MANY_BOOKS = 500
 
 PATIENCE: dict[Purpose, float] = {
     Purpose.COMMAND: 30.0,
@@ -195,6 +195,8 @@ class Ledger:
             if demand.call not in self._counted:
                 self._counted[demand.call] = tuple(self._matching(demand.call))
             for allowance, key, cost in self._counted[demand.call]:
+                if not allowance.stretches:
+                    continue
                 plan = self._plan.setdefault(key, _Plan(allowance))
                 plan.cost += cost / demand.interval
                 plan.calls += 1 / demand.interval
@@ -210,7 +212,7 @@ class Ledger:
         found = [
             self._left(allowance, allowance.limit, allowance.window, book, at)
             for allowance in self._allowances
-            if allowance.limit and allowance.window
+            if allowance.limit and allowance.window and allowance.stretches
             for book in (*self._of(allowance).values(), Book())
         ]
         return min(found, key=lambda left: left.polls / left.limit, default=None)
@@ -319,6 +321,7 @@ class Ledger:
 
     async def _book(self, call: Call) -> float:
         """Book a call; what it may lead to is stored before it is made."""
+        self._forget()
         rows = self._matching(call)
         to_store = None
         if self._news or not self._covered(rows):
@@ -348,6 +351,19 @@ class Ledger:
                 raise
         self.made[call.endpoint] = self.made.get(call.endpoint, 0) + 1
         return at
+
+    def _forget(self) -> None:
+        """Forget spacings that are over: requests that are made once leave many books."""
+        if len(self._books) <= MANY_BOOKS:
+            return
+        at = self.time
+        for allowance in self._allowances:
+            if allowance.window or allowance.per is not Per.SUBJECT:
+                continue
+            for key, book in self._of(allowance).items():
+                if max(book.last + allowance.spacing, book.closed_until) < at:
+                    self._counted.clear()
+                    del self._books[key]
 
     async def _keep_news(self) -> None:
         """Store what the vendor told, while no call can be made that would."""
