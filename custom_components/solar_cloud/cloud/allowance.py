@@ -27,7 +27,8 @@ class Allowance:
     """What a vendor allows: `limit` calls a window, and `spacing` seconds in between.
 
     `endpoints` is empty where every endpoint counts; `each` counts them one by one;
-    `reserve` calls are kept for commands.
+    `reserve` calls are kept for commands; one that `stretches` slows the feeds down where
+    they ask too much, which makes no sense for a window as short as their rhythm.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Allowance:
     per: Per = Per.ACCOUNT
     spacing: float = 0.0
     reserve: int = 0
+    stretches: bool = True
 
     def cost(self, call: Call) -> int:
         """Return what a call costs; a subject's own book counts it once."""

@@ -160,6 +160,13 @@ class Ledger:
             finally:
                 self._commands -= command
 
+    def limits(self, name: str, endpoint: str) -> bool:
+        """Return whether there is an allowance of this name that counts an endpoint."""
+        return any(
+            row.name == name and (not row.endpoints or endpoint in row.endpoints)
+            for row in self._allowances
+        )
+
     def learn(self, name: str, remaining: int, call: Call | None = None) -> None:
         """Believe the vendor's count of the calls that remain over our own."""
         at = self.time
