@@ -1,0 +1,1 @@
+"""Huawei FusionSolar: the SmartPVMS northbound API."""
