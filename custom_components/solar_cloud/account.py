@@ -29,6 +29,7 @@ from .cloud.house import Choices, House, build, oldest
 from .cloud.model import DeviceKind, Snapshot
 from .cloud.quota import Left
 from .cloud.registry import VENDORS
+from .cloud.renamed import renamed
 from .cloud.vendor import Connection, Vendor, VendorInfo
 from .const import (
     ANSWER_WITHIN,
@@ -36,6 +37,8 @@ from .const import (
     CONF_CREDENTIALS,
     CONF_INVERT_METER,
     CONF_PLANTS,
+    CONF_RENAMED,
+    CONF_TOKEN,
     CONF_VENDOR,
     CONF_WAY,
     CONF_WRITES_PER_DAY,
@@ -47,6 +50,7 @@ from .coordinator import FeedCoordinator, HouseCoordinator
 from .devices import Devices
 from .lease import Leases
 from .moment import Moment
+from .oauth import open_tokens
 from .store import AccountStore, async_open_ledger, clock_of
 
 type SolarCloudConfigEntry = ConfigEntry[Account]
@@ -95,7 +99,7 @@ class Account:
             vendor,
             self.clock,
             dispatch.House(
-                plant_of=lambda device: self.house.data.devices[device].plant,
+                plant_of=self.plant_of,
                 known=self.control,
                 learned=self.learned,
                 report=self.report,
@@ -141,6 +145,7 @@ class Account:
                     self.hass, self._async_begin(feed), f"{DOMAIN} {feed.feed.key}"
                 )
         self.spawn(self.leases.async_resume())
+        self.dispatcher.resume()
         self.entry.async_on_unload(self.leases.async_stop_watching)
         self.entry.async_on_unload(
             async_track_time_interval(self.hass, self._async_heartbeat, HEARTBEAT)
@@ -211,6 +216,11 @@ class Account:
             default_zone=self._default_zone(),
             stretch=self.stretch(),
         )
+
+    def plant_of(self, subject: str) -> str:
+        """Return the plant of a device, or the plant itself."""
+        house = self.house.data
+        return subject if subject in house.plants else house.devices[subject].plant
 
     def name(self, plant: str) -> str:
         """Return the name of a plant, as far as it is known."""
@@ -390,16 +400,21 @@ async def async_open_account(
     store = AccountStore(hass, entry)
     kept = await store.async_load()
     credentials = entry.data[CONF_CREDENTIALS]
-    vendor = info.way(entry.data[CONF_WAY]).connect(
+    way = info.way(entry.data[CONF_WAY])
+    vendor = way.connect(
         Connection(
             session=async_get_clientsession(hass),
             clock=clock_of(hass),
-            ledger=await async_open_ledger(hass, info, credentials),
+            ledger=await async_open_ledger(hass, info, (way, credentials)),
             credentials=credentials,
             memory=kept.memory,
             language=hass.config.language.split("-", 1)[0],
+            token=open_tokens(
+                hass, way, credentials, entry.data.get(CONF_TOKEN), store
+            ),
         )
     )
+    vendor = renamed(vendor, entry.data.get(CONF_RENAMED, {}))
     account = Account(hass, entry, info, vendor, store)
     vendor.remember(account.async_remember)
     return account

@@ -91,11 +91,18 @@ class ControlEntity(SolarCloudEntity):
 
     @property
     @override
+    def assumed_state(self) -> bool:
+        """Return whether the device cannot be asked."""
+        return self.control is not None and self.control.assumed
+
+    @property
+    @override
     def shown(self) -> object:
         """Return the control without the instant at which it was read."""
         if (control := self.control) is None:
             return None
-        return (control.value, control.minimum, control.maximum, control.options)
+        limits = (control.minimum, control.maximum, control.options)
+        return (control.value, control.assumed, limits)
 
     async def async_set_control(self, value: Setting) -> None:
         """Carry out the setting; raises what the vendor refused."""

@@ -16,10 +16,19 @@ from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_point_in_utc_time
 
-from .cloud.control import Control, Evidence, Forced, Outcome, Run, RunRange, State
-from .cloud.errors import AnswerLost, CloudError, QuotaExceeded, understood
+from .cloud.control import (
+    Control,
+    Evidence,
+    Forced,
+    Outcome,
+    Progress,
+    Run,
+    RunRange,
+    State,
+)
+from .cloud.errors import AnswerLost, CloudError, Deferred, Refused, understood
 from .cloud.lease import FORCED_STATES, STATES, Lease, Phase
-from .cloud.model import Device, DeviceKind
+from .cloud.model import Device
 from .const import DOMAIN, LOGGER
 
 if TYPE_CHECKING:
@@ -29,9 +38,15 @@ STOP = "stop_forced"
 LEFT = "lease_left"
 EXPORT_LIMIT = "export_limit"
 
+NOT_SHOWN = "the device does not show what it accepted"
+
 RETRY = timedelta(minutes=1)
+# What opens just now is not asked again in the same instant.
+SHORTLY = timedelta(seconds=1)
 PROOF_WITHIN = timedelta(minutes=20)
 OVERDUE_AFTER = timedelta(minutes=5)
+# A vendor that is still at it is given longer.
+SLOW_AFTER = timedelta(minutes=15)
 UNKNOWN_MAX_POWER = 30000.0
 
 
@@ -83,22 +98,20 @@ class Leases:
         }
 
     def devices(self, plant: str, kind: Forced) -> tuple[str, ...]:
-        """Return the devices of a plant that can carry out a run."""
+        """Return the devices that can carry out a run, or the plant where it does."""
         account = self._account
-        return tuple(
-            device.id
-            for device in account.house.data.of_plant(plant)
-            if self._can(device, kind)
-        )
+        devices = account.house.data.of_plant(plant)
+        if kind is Forced.LIMIT_EXPORT:
+            return tuple(
+                subject
+                for subject in (plant, *(device.id for device in devices))
+                if isinstance(account.control(subject, EXPORT_LIMIT), Control)
+            )
+        return tuple(device.id for device in devices if self._can(device, kind))
 
     def _can(self, device: Device, kind: Forced) -> bool:
-        if kind is Forced.LIMIT_EXPORT:
-            found = self._account.control(device.id, EXPORT_LIMIT)
-            return isinstance(found, Control)
-        if device.kind is not DeviceKind.INVERTER:
-            return False
-        found_range = self._account.moment.run_range(device)
-        return found_range is not None and kind in found_range.kinds
+        found = self._account.moment.run_range(device)
+        return found is not None and kind in found.kinds
 
     def range(self, plant: str, kind: Forced) -> RunRange:
         """Return what the devices of a plant take together; power in W."""
@@ -121,13 +134,8 @@ class Leases:
         return self.range(plant, Forced.CHARGE).max_power or UNKNOWN_MAX_POWER
 
     def scheduled(self, plant: str) -> tuple[str, ...]:
-        """Return the devices of a plant that hold a schedule."""
-        account = self._account
-        return tuple(
-            device.id
-            for device in account.house.data.of_plant(plant)
-            if device.kind is DeviceKind.INVERTER and device.has_battery
-        )
+        """Return what holds a schedule: devices of a plant, or the plant itself."""
+        return self._account.vendor.scheduled(plant)
 
     # --- start ----------------------------------------------------------------------
 
@@ -140,7 +148,7 @@ class Leases:
         power: float | None = None,
         target_soc: float | None = None,
     ) -> Outcome:
-        """Start a run; raises nothing: the outcome tells."""
+        """Start a run, or queue it; raises nothing: the outcome tells."""
         async with self._lock(plant):
             return await self._async_start(kind, plant, minutes, power, target_soc)
 
@@ -167,61 +175,102 @@ class Leases:
             power=power,
             target_soc=target_soc,
         )
-        lease = Lease(run=run, before={})
+        lease = Lease(run=run, before=None)
         try:
             for device in run.devices:
                 self._account.count_write(device)
-            await self._async_replace(lease)
-            with understood():
-                lease.before = await self._account.vendor.prepare(run)
-            self._leases[run.id] = lease
-            await self._async_save()
-            await self._async_send(lease)
+        except CloudError as err:
+            return self._report(lease, State.REFUSED, err=err)
+        return await self._async_try(lease)
+
+    async def _async_try(self, lease: Lease) -> Outcome:
+        """Start a lease as far as it goes: it may have to wait for its turn."""
+        try:
+            await self._async_begin(lease)
+        except Deferred as err:
+            return await self._async_queue(lease, err)
         except CloudError as err:
             await self._async_undo(lease)
             return self._report(lease, State.REFUSED, err=err)
         return self._report(lease, lease.outcome, lease.evidence)
+
+    async def _async_queue(self, lease: Lease, err: Deferred) -> Outcome:
+        """Keep a lease until the vendor lets it through, but not beyond its end."""
+        now = self._account.clock.now()
+        when = err.retry_at or now + RETRY
+        if when >= lease.run.end:
+            await self._async_undo(lease)
+            return self._report(lease, State.FAILED, err=err)
+        self._leases[lease.run.id] = lease
+        await self._async_save()
+        self._at(lease, max(when, now + SHORTLY), self._async_resume_one)
+        outcome = self._told(lease, State.QUEUED, err=err)
+        if lease.told is not State.QUEUED:
+            self._account.report(outcome)
+        lease.told = State.QUEUED
+        return outcome
+
+    async def _async_begin(self, lease: Lease) -> None:
+        """Make room for a lease, store it, and send it."""
+        if lease.before is None:
+            await self._async_replace(lease)
+            with understood():
+                lease.before = await self._account.vendor.prepare(lease.run)
+            self._leases[lease.run.id] = lease
+            await self._async_save()
+        await self._async_send(lease, lease.before)
 
     async def _async_replace(self, new: Lease) -> None:
         """End what the new lease takes the place of."""
         limit = Forced.LIMIT_EXPORT
         for lease in list(self._leases.values()):
             same_kind = (lease.run.kind is limit) == (new.run.kind is limit)
-            if lease.run.plant == new.run.plant and same_kind:
+            if lease is new or lease.run.plant != new.run.plant or not same_kind:
+                continue
+            if lease.phase is not Phase.ENDING:
                 self._report(lease, State.SUPERSEDED)
-                await self._async_end(lease)
-                if lease.run.id in self._leases:
-                    raise CloudError("the run before this one could not be ended")
+            stopped, retry_at = await self._async_end_once(lease)
+            if lease.run.id not in self._leases:
+                continue
+            if stopped.state is State.ACCEPTED or retry_at:
+                raise Deferred(stopped.message or "", retry_at=retry_at)
+            raise CloudError("the run before this one could not be ended")
 
-    async def _async_send(self, lease: Lease) -> None:
+    async def _async_send(self, lease: Lease, before: dict[str, Any]) -> None:
         """Send a lease, and read it back; after a lost answer never blindly again."""
         lease.sent_at = self._account.clock.now()
         with understood():
-            held = await self._async_start_held(lease)
-        if not held:
-            raise CloudError("the device does not show what it accepted")
-        self._accept(lease)
+            progress = await self._async_start_held(lease.run, before)
+        if progress.done is False:
+            raise progress.error or CloudError(NOT_SHOWN)
+        self._accept(lease, progress)
         await self._async_save()
-        self._watch(lease)
+        self._watch(lease, progress)
         self._account.spawn(self._async_reread(lease))
 
-    async def _async_start_held(self, lease: Lease) -> bool:
-        """Send a run; returns whether its devices show it afterwards."""
-        vendor, run, before = self._account.vendor, lease.run, lease.before
+    async def _async_start_held(self, run: Run, before: dict[str, Any]) -> Progress:
+        """Send a run; returns what its devices show afterwards."""
+        vendor = self._account.vendor
         try:
             await vendor.start(run, before)
             return await vendor.started(run, before)
         except AnswerLost:
-            if await vendor.started(run, before):
-                return True
+            progress = await vendor.started(run, before)
+            if progress.done is not False:
+                return progress
         await vendor.start(run, before)
         return await vendor.started(run, before)
 
-    def _accept(self, lease: Lease) -> None:
-        """Take a run as started, which the device has just shown."""
-        settled = lease.run.kind in (Forced.HOLD, Forced.LIMIT_EXPORT)
-        lease.phase, lease.evidence = Phase.RUNNING, Evidence.READ_BACK
-        lease.outcome = State.CONFIRMED if settled else State.ACCEPTED
+    def _accept(self, lease: Lease, progress: Progress) -> None:
+        """Take a run as started: the device shows it, or the vendor is at it."""
+        lease.phase = Phase.RUNNING
+        lease.outcome = State.ACCEPTED
+        lease.following = progress.done is None
+        if progress:
+            settled = lease.run.kind in (Forced.HOLD, Forced.LIMIT_EXPORT)
+            lease.evidence = progress.evidence
+            if settled or progress.ended:
+                lease.outcome = State.CONFIRMED
 
     async def _async_reread(self, lease: Lease) -> None:
         for device in lease.run.devices:
@@ -236,9 +285,47 @@ class Leases:
     # --- watch ----------------------------------------------------------------------
 
     @callback
-    def _watch(self, lease: Lease) -> None:
-        """End a lease at its end."""
-        self._at(lease, lease.run.end, self._async_end_on_time)
+    def _watch(self, lease: Lease, progress: Progress | None = None) -> None:
+        """End a lease at its end; ask before about a start that is being followed."""
+        when, do = lease.run.end, self._async_end_on_time
+        if lease.following and progress and progress.again_at:
+            if progress.again_at < when:
+                when, do = progress.again_at, self._async_follow
+        self._at(lease, when, do)
+
+    async def _async_follow(self, lease: Lease) -> None:
+        """Ask how far the start of a run has come, unless the telemetry has told."""
+        async with self._lock(lease.run.plant):
+            if lease.run.id not in self._leases or lease.phase is not Phase.RUNNING:
+                return
+            if lease.outcome is State.CONFIRMED or lease.before is None:
+                self._watch(lease)
+                return
+            try:
+                with understood():
+                    vendor = self._account.vendor
+                    progress = await vendor.started(lease.run, lease.before)
+            except CloudError as err:
+                again_at = _retry_at(err) or self._account.clock.now() + RETRY
+                self._watch(lease, Progress(done=None, again_at=again_at))
+                return
+            await self._async_followed(lease, progress)
+
+    async def _async_followed(self, lease: Lease, progress: Progress) -> None:
+        """Take over how far the start of a run has come."""
+        if progress.done is False:
+            self._report(lease, State.FAILED, err=progress.error)
+            await self._async_end(lease)
+            return
+        if progress:
+            self._accept(lease, progress)
+            self._report(lease, lease.outcome, lease.evidence)
+            self._account.spawn(self._async_reread(lease))
+            await self._async_save()
+        if progress.ended:
+            await self._async_end(lease)
+        else:
+            self._watch(lease, progress)
 
     @callback
     def _at(self, lease: Lease, when: datetime, do: Callable[[Lease], Any]) -> None:
@@ -288,6 +375,9 @@ class Leases:
         """End all leases of a plant; without one there is nothing to do."""
         async with self._lock(plant):
             held = [row for row in self._leases.values() if row.run.plant == plant]
+            for lease in held:
+                if lease.phase is Phase.STORED:
+                    self._report(lease, State.SUPERSEDED)
             outcomes = [await self._async_end(lease) for lease in held]
         if not outcomes:
             return Outcome(
@@ -315,33 +405,52 @@ class Leases:
 
     async def _async_end(self, lease: Lease, *, tell: bool = True) -> Outcome:
         """Take a lease out and put back what was there; tried again until it is done."""
-        vendor, now = self._account.vendor, self._account.clock.now()
+        outcome, _ = await self._async_end_once(lease, tell=tell)
+        return outcome
+
+    async def _async_end_once(
+        self, lease: Lease, *, tell: bool = True
+    ) -> tuple[Outcome, datetime | None]:
+        """Return the outcome of one try, and until when the vendor defers the next."""
+        now = self._account.clock.now()
         if lease.phase is not Phase.ENDING:
-            lease.phase = Phase.ENDING
+            lease.phase, lease.told = Phase.ENDING, None
             lease.run = replace(lease.run, end=min(lease.run.end, now))
             await self._async_save()
-        retry_at = now + RETRY
-        try:
-            with understood():
-                await vendor.stop(lease.run, lease.before)
-                done = await vendor.stopped(lease.run, lease.before)
-        except CloudError as err:
-            LOGGER.debug("A lease could not be ended yet: %s", type(err).__name__)
-            failure: CloudError | None = err
-            if isinstance(err, QuotaExceeded) and err.retry_at:
-                retry_at = err.retry_at
-            done = False
-        else:
-            failure = None
-        if not done:
-            self._at(lease, retry_at, self._async_end_on_time)
-            self._raise_issue(lease)
-            return self._report(lease, State.QUEUED, err=failure, control=STOP)
+        progress = await self._async_stopped(lease)
+        if not progress:
+            when = max(progress.again_at or now + RETRY, now + SHORTLY)
+            self._at(lease, when, self._async_end_on_time)
+            slow = progress.done is None
+            self._raise_issue(lease, SLOW_AFTER if slow else OVERDUE_AFTER)
+            return self._not_ended(lease, progress), progress.again_at
         await self._async_forget(lease)
-        outcome = self._told(lease, State.CONFIRMED, Evidence.READ_BACK, control=STOP)
+        outcome = self._told(lease, State.CONFIRMED, progress.evidence, control=STOP)
         if tell:
             self._account.spawn(self._async_reread(lease))
             self._account.report(outcome)
+        return outcome, None
+
+    async def _async_stopped(self, lease: Lease) -> Progress:
+        """Take a run out; returns how far that has come."""
+        if lease.before is None:
+            return Progress(done=True)
+        vendor = self._account.vendor
+        try:
+            with understood():
+                await vendor.stop(lease.run, lease.before)
+                return await vendor.stopped(lease.run, lease.before)
+        except CloudError as err:
+            LOGGER.debug("A lease could not be ended yet: %s", type(err).__name__)
+            return Progress(done=False, error=err, again_at=_retry_at(err))
+
+    def _not_ended(self, lease: Lease, progress: Progress) -> Outcome:
+        """Tell, when it is new, how far the end of a run has come."""
+        state = State.ACCEPTED if progress.done is None else State.QUEUED
+        outcome = self._told(lease, state, err=progress.error, control=STOP)
+        if lease.told is not State.ACCEPTED or state is not State.ACCEPTED:
+            self._account.report(outcome)
+        lease.told = state
         return outcome
 
     async def _async_forget(self, lease: Lease) -> None:
@@ -351,9 +460,9 @@ class Leases:
         await self._async_save()
 
     @callback
-    def _raise_issue(self, lease: Lease) -> None:
+    def _raise_issue(self, lease: Lease, after: timedelta) -> None:
         """Tell the owner of a lease that outlives its end."""
-        if self._account.clock.now() - lease.run.end >= OVERDUE_AFTER:
+        if self._account.clock.now() - lease.run.end >= after:
             async_tell_left(
                 self._account.hass, lease, self._account.name(lease.run.plant)
             )
@@ -373,27 +482,50 @@ class Leases:
     async def _async_resume(self, lease: Lease) -> None:
         now = self._account.clock.now()
         if lease.phase is Phase.ENDING or lease.run.end <= now:
+            if lease.phase is Phase.STORED:
+                self._report(lease, State.UNCONFIRMED)
             await self._async_end(lease)
+            return
+        if lease.before is None:
+            await self._async_try(lease)
             return
         try:
             with understood():
-                held = await self._account.vendor.started(lease.run, lease.before)
-            if held:
-                lease.sent_at = lease.sent_at or now
-                if lease.phase is Phase.STORED:
-                    self._accept(lease)
-                    self._report(lease, lease.outcome, lease.evidence)
-                self._watch(lease)
-                await self._async_save()
-            elif lease.phase is Phase.STORED:
-                await self._async_send(lease)
-                self._report(lease, lease.outcome, lease.evidence)
-            else:
-                await self._async_end(lease)
+                progress = await self._account.vendor.started(lease.run, lease.before)
+            await self._async_adopt(lease, lease.before, progress)
         except CloudError as err:
+            await self._async_not_resumed(lease, err)
+
+    async def _async_not_resumed(self, lease: Lease, err: CloudError) -> None:
+        """Try again later, unless it was refused for good."""
+        now = self._account.clock.now()
+        if lease.phase is Phase.STORED and isinstance(err, Refused):
+            await self._async_undo(lease)
+            self._report(lease, State.REFUSED, err=err)
+        elif lease.phase is Phase.STORED and isinstance(err, Deferred):
+            await self._async_queue(lease, err)
+        else:
             LOGGER.debug("A lease could not be adopted yet: %s", type(err).__name__)
-            when = min(now + RETRY, lease.run.end)
-            self._at(lease, when, self._async_resume_one)
+            when = min(_retry_at(err) or now + RETRY, lease.run.end)
+            self._at(lease, max(when, now + SHORTLY), self._async_resume_one)
+
+    async def _async_adopt(
+        self, lease: Lease, before: dict[str, Any], progress: Progress
+    ) -> None:
+        """Go on with a lease that runs; send one that never arrived; end the rest."""
+        if progress.done is not False and not progress.ended:
+            lease.sent_at = lease.sent_at or self._account.clock.now()
+            if lease.phase is Phase.STORED:
+                self._accept(lease, progress)
+                self._report(lease, lease.outcome, lease.evidence)
+            lease.following = progress.done is None
+            self._watch(lease, progress)
+            await self._async_save()
+        elif lease.phase is Phase.STORED and not progress.ended:
+            await self._async_send(lease, before)
+            self._report(lease, lease.outcome, lease.evidence)
+        else:
+            await self._async_end(lease)
 
     # --- tell -----------------------------------------------------------------------
 
@@ -438,6 +570,11 @@ class Leases:
         store = self._account.store
         store.kept.leases = [lease.as_dict() for lease in self._leases.values()]
         await store.async_save()
+
+
+def _retry_at(err: CloudError) -> datetime | None:
+    """Return from when on another try is worth it, where the vendor says so."""
+    return err.retry_at if isinstance(err, Deferred) else None
 
 
 @callback

@@ -251,6 +251,7 @@ async def _set_schedule(target: Target, call: ServiceCall) -> ServiceResponse:
     _check_overlap(windows)
     account, device = target.account, _scheduled(target)
     await account.vendor.set_schedule(device, windows)
+    account.dispatcher.resume()
     account.spawn(account.async_reread(device))
     return None
 

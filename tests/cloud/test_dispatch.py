@@ -56,7 +56,12 @@ class Inverter:
     tells_when: bool = True
     writes: list[dict[str, Setting]] = field(default_factory=list)
     reads: int = 0
+    tasks: bool = False
     late: list[tuple[float, str, Setting]] = field(default_factory=list)
+
+    def lane(self, key: str) -> str:
+        """Return one lane for all that goes together."""
+        return ""
 
     async def write(
         self, device: str, changes: Mapping[str, Setting]
@@ -113,7 +118,7 @@ class Home:
     device: Inverter
     told: list[Outcome] = field(default_factory=list)
     known: dict[tuple[str, str], Control | Absent] = field(default_factory=dict)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    work: list[asyncio.Task[None]] = field(default_factory=list)
     writes_per_day: int | None = None
 
     def __post_init__(self) -> None:
@@ -138,7 +143,7 @@ class Home:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work in the background."""
-        self.tasks.append(asyncio.ensure_future(work))
+        self.work.append(asyncio.ensure_future(work))
 
     def submit(self, key: str, value: Setting) -> Pending:
         """Give a command."""
@@ -461,7 +466,7 @@ async def test_a_caller_that_gave_up_disturbs_nothing(
     """Its command is carried out all the same."""
     pending = home.submit("min_soc", 20.0)
     pending.outcome.cancel()
-    await asyncio.gather(*home.tasks)
+    await asyncio.gather(*home.work)
     assert home.states() == ["accepted", "confirmed"]
 
 

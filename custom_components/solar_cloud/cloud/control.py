@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any
 
+from .errors import CloudError
 from .quantity import BATTERY_MODES, Unit
 
 type Setting = float | str | bool
@@ -123,7 +124,8 @@ class Absent:
 class Control:
     """A control that a device offers, as it last answered.
 
-    Numbers are in the unit of the catalogue; `options` are our words.
+    Numbers are in the unit of the catalogue; `options` are our words. `assumed` is what
+    was last confirmed where the device cannot be asked.
     """
 
     value: Setting | None
@@ -132,6 +134,7 @@ class Control:
     maximum: float | None = None
     step: float | None = None
     options: tuple[str, ...] = ()
+    assumed: bool = False
 
 
 class Forced(StrEnum):
@@ -193,6 +196,27 @@ class Evidence(StrEnum):
     TASK = auto()
     READ_BACK = auto()
     TELEMETRY = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far something that was sent has come, by an answer of the vendor.
+
+    `done` is None while that is open: to be asked again at `again_at`, or never to be
+    known where there is none. `error` tells why it was not done; `found` are settings as
+    they are now; `ended` tells that a run is over by itself. True once it is done.
+    """
+
+    done: bool | None
+    evidence: Evidence = Evidence.READ_BACK
+    again_at: datetime | None = None
+    error: CloudError | None = None
+    found: Mapping[str, Control | Absent] = field(default_factory=dict)
+    ended: bool = False
+
+    def __bool__(self) -> bool:
+        """Return whether it is done."""
+        return self.done is True
 
 
 FINAL = frozenset(State) - {State.QUEUED, State.ACCEPTED}

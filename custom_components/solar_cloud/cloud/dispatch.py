@@ -1,23 +1,24 @@
-"""The life of a setting's command: queued, accepted, read back, and told as it was.
+"""The life of a setting's command: queued, accepted, proved, and told as it was.
 
-Per device one write at a time; the newest value wins; after a lost answer the device is
-asked before anything is sent again.
+One write at a time to a device's lane, which are the settings that go together; the newest
+value wins; after a lost answer the device is asked before anything is sent again. What a
+vendor carries out as a task is followed to its end, the rest is read back.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from .clock import Clock
-from .control import Absent, Control, Evidence, Outcome, Setting, State
+from .control import Absent, Control, Evidence, Outcome, Progress, Setting, State
 from .errors import (
     AnswerLost,
     Busy,
     CloudError,
     CloudUnavailable,
-    QuotaExceeded,
+    Deferred,
     UnexpectedAnswer,
     understood,
 )
@@ -27,9 +28,16 @@ FRESH = timedelta(minutes=1)
 READ_BACK_AFTER = (0.0, 5.0, 15.0, 40.0)
 RETRY_AFTER = (5.0, 20.0, 60.0)
 RETRY_QUOTA_AFTER = timedelta(minutes=1)
+# Seconds after which what found the device busy is sent again.
+RETRY_TASK_AFTER = (60.0, 120.0, 300.0, 600.0, 900.0)
 LONGEST_WAIT = timedelta(hours=24)
 LOOK_UP_EVERY = 5.0
 CLOCK_AGREES = 120.0
+ENDS = {
+    True: State.CONFIRMED,
+    False: State.FAILED,
+    None: State.UNCONFIRMED,
+}
 TOLERANCE = 1e-6
 
 
@@ -56,7 +64,7 @@ type Batch = dict[str, Pending]
 
 @dataclass(slots=True)
 class _Queue:
-    """The commands that wait for a device, and whether somebody carries them out.
+    """The commands that wait for a device's lane, and whether they are being carried out.
 
     `written` tells when each control was last written to: what is known from before then
     proves nothing.
@@ -107,29 +115,53 @@ class Dispatcher:
         self._vendor = vendor
         self._clock = clock
         self._house = house
-        self._queues: dict[str, _Queue] = {}
+        self._queues: dict[tuple[str, str], _Queue] = {}
         self.writes = Writes()
 
     def submit(self, device: str, key: str, value: Setting) -> Pending:
         """Take a command in; an older one for the same control is superseded."""
-        queue = self._queues.setdefault(device, _Queue(device))
+        queue = self._queue(device, key)
         if older := queue.waiting.pop(key, None):
             self._finish(older, State.SUPERSEDED)
-        plant = self._house.plant_of(device)
-        outcome = asyncio.get_running_loop().create_future()
-        pending = Pending(plant, device, key, value, outcome)
+        pending = self._pending(device, key, value)
         queue.waiting[key] = pending
         if not queue.busy:
             queue.busy = True
             self._house.spawn(self._work(queue))
         return pending
 
+    def resume(self) -> None:
+        """Follow the tasks that nobody follows: those from before a restart."""
+        for device, changes in self._vendor.unfinished():
+            queue = self._queue(device, next(iter(changes)))
+            if not queue.busy:
+                queue.busy = True
+                batch = {
+                    key: self._pending(device, key, value, State.ACCEPTED)
+                    for key, value in changes.items()
+                }
+                self._house.spawn(self._work(queue, batch))
+
+    def _queue(self, device: str, key: str) -> _Queue:
+        lane = self._vendor.lane(key)
+        return self._queues.setdefault((device, lane), _Queue(device))
+
+    def _pending(
+        self, device: str, key: str, value: Setting, state: State = State.QUEUED
+    ) -> Pending:
+        plant = self._house.plant_of(device)
+        outcome = asyncio.get_running_loop().create_future()
+        return Pending(plant, device, key, value, outcome, state)
+
     def queued(self, pending: Pending) -> Outcome:
         """Report a command that still waits, or whose proof does."""
         return self._report(pending, pending.state)
 
-    async def _work(self, queue: _Queue) -> None:
+    async def _work(self, queue: _Queue, sent: Batch | None = None) -> None:
+        """Carry out what waits, after what was `sent` before a restart."""
         try:
+            if sent:
+                await self._conclude(queue, sent, self._prove)
             while queue.waiting:
                 batch, queue.waiting = queue.waiting, {}
                 await self._carry_out(queue, batch)
@@ -140,14 +172,18 @@ class Dispatcher:
         for key in list(batch):
             if self._shown(queue, batch[key]):
                 self._finish(batch.pop(key), State.CONFIRMED, Evidence.READ_BACK)
+        await self._conclude(queue, batch, self._deliver)
+
+    async def _conclude(
+        self,
+        queue: _Queue,
+        batch: Batch,
+        first: Callable[[_Queue, Batch], Awaitable[None]],
+    ) -> None:
+        """Do a first thing with a batch, and then what it takes to know its end."""
         try:
-            try:
-                await self._send(queue, batch)
-            except AnswerLost:
-                if not await self._read_back(queue, batch):
-                    self._finish_all(batch, State.UNCONFIRMED)
-                await self._send(queue, batch)
-            await self._prove(queue, batch, State.FAILED)
+            await first(queue, batch)
+            await self._prove(queue, batch)
         except AnswerLost as err:
             await self._prove(queue, batch, State.FAILED, err)
         except UnexpectedAnswer as err:
@@ -155,12 +191,23 @@ class Dispatcher:
         except CloudError as err:
             self._finish_all(batch, State.FAILED, err)
 
+    async def _deliver(self, queue: _Queue, batch: Batch) -> None:
+        """Send a batch; after a lost answer once more, but never blindly."""
+        try:
+            await self._send(queue, batch)
+        except AnswerLost:
+            # A vendor of tasks finds out by itself before it gives one twice.
+            if not (self._vendor.tasks or await self._read_back(queue, batch)):
+                self._finish_all(batch, State.UNCONFIRMED)
+            await self._send(queue, batch)
+
     def _shown(self, queue: _Queue, pending: Pending) -> bool:
         """Return whether a fresh read-back shows the value already; never for a button."""
         known = self._house.known(pending.device, pending.key)
         written = queue.written.get(pending.key)
         return (
             isinstance(known, Control)
+            and not known.assumed
             and self._clock.now() - known.at <= FRESH
             and (written is None or known.at >= written)
             and not (pending.value is True and isinstance(known.value, float))
@@ -177,7 +224,7 @@ class Dispatcher:
         while batch:
             try:
                 await self._write(queue, batch)
-            except QuotaExceeded as err:
+            except Deferred as err:
                 await self._wait(queue, batch, err, latest)
             except AnswerLost, UnexpectedAnswer:
                 raise
@@ -191,9 +238,9 @@ class Dispatcher:
                 return
 
     async def _wait(
-        self, queue: _Queue, batch: Batch, err: QuotaExceeded, latest: datetime
+        self, queue: _Queue, batch: Batch, err: Deferred, latest: datetime
     ) -> None:
-        """Wait for the vendor's limit, as long as nobody wants something newer."""
+        """Wait until the vendor lets it through, or somebody wants something newer."""
         now = self._clock.now()
         until = err.retry_at or now + RETRY_QUOTA_AFTER
         if until > latest:
@@ -246,12 +293,65 @@ class Dispatcher:
         self,
         queue: _Queue,
         batch: Batch,
-        otherwise: State,
+        otherwise: State = State.FAILED,
         err: CloudError | None = None,
     ) -> None:
         """Confirm what the device shows; what it does not show in time has failed."""
+        if self._vendor.tasks:
+            await self._follow(queue, batch, err)
+            return
         answered = await self._read_back(queue, batch)
         self._finish_all(batch, otherwise if answered else State.UNCONFIRMED, err)
+
+    async def _follow(
+        self, queue: _Queue, batch: Batch, err: CloudError | None = None
+    ) -> None:
+        """Follow a task to its end; what found the device busy is sent again later."""
+        pauses = list(RETRY_TASK_AFTER)
+        while batch:
+            progress = await self._end_of_task(queue, batch)
+            if isinstance(progress.error, Busy) and pauses:
+                for pending in batch.values():
+                    self._report(pending, State.QUEUED, err=progress.error)
+                await self._pause(queue, batch, pauses.pop(0))
+                err = await self._redeliver(queue, batch)
+                continue
+            self._house.learned(queue.device, progress.found)
+            state = ENDS[progress.done]
+            evidence = progress.evidence if progress else None
+            error = None if progress else progress.error or err
+            for key in list(batch):
+                self._finish(batch.pop(key), state, evidence, error)
+
+    async def _redeliver(self, queue: _Queue, batch: Batch) -> CloudError | None:
+        """Give a task again; returns why it is not known whether it arrived."""
+        try:
+            await self._deliver(queue, batch)
+        except (AnswerLost, UnexpectedAnswer) as err:
+            return err
+        except CloudError as err:
+            self._finish_all(batch, State.FAILED, err)
+        return None
+
+    async def _end_of_task(self, queue: _Queue, batch: Batch) -> Progress:
+        """Ask about a task, as often as the vendor wants, until its end is known."""
+        latest = self._clock.now() + LONGEST_WAIT
+        while True:
+            now = self._clock.now()
+            try:
+                with understood():
+                    progress = await self._vendor.follow(queue.device, list(batch))
+            except CloudError as err:
+                known = err.retry_at if isinstance(err, Deferred) else None
+                again_at = known or now + RETRY_QUOTA_AFTER
+            else:
+                if progress.done is not None or progress.again_at is None:
+                    return progress
+                again_at = progress.again_at
+            if now >= latest:
+                return Progress(done=None)
+            wait = max(1.0, (again_at - now).total_seconds())
+            await self._clock.sleep(wait)
 
     async def _read_back(self, queue: _Queue, batch: Batch) -> bool:
         """Confirm what the device shows by and by; returns whether it answered."""

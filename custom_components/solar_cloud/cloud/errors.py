@@ -54,10 +54,10 @@ class NoPlants(CloudError):
     key = "no_plants"
 
 
-class QuotaExceeded(CloudError):
-    """No call may be made before `retry_at`, by the ledger's or the vendor's word."""
+class Deferred(CloudError):
+    """Nothing was done; it is worth another try from `retry_at` on."""
 
-    key = "quota"
+    key = "cannot_connect"
 
     def __init__(
         self,
@@ -69,6 +69,16 @@ class QuotaExceeded(CloudError):
         """Keep the instant from which another call may be made."""
         super().__init__(words, code=code)
         self.retry_at = retry_at
+
+
+class QuotaExceeded(Deferred):
+    """No call may be made before `retry_at`, by the ledger's or the vendor's word."""
+
+    key = "quota"
+
+
+class Occupied(Deferred):
+    """The vendor is still carrying out an earlier task of the same kind."""
 
 
 class CloudUnavailable(CloudError):

@@ -138,7 +138,7 @@ def build(
     plants = {key: row for key, row in plants.items() if choices.has(key)}
     devices = {key: row for key, row in devices.items() if row.plant in plants}
     members = by_plant(devices)
-    controls = _controls(feeds, snapshots, devices)
+    controls = _controls(feeds, snapshots, plants.keys() | devices.keys())
     found: dict[str, dict[str, Reading]] = {}
     for device in devices.values():
         local = now.astimezone(zone.get(device.plant, default_zone))
@@ -150,7 +150,7 @@ def build(
         local = now.astimezone(zone.get(plant, default_zone))
         parts = members.get(plant, [])
         told = _as_mounted(readings.get(plant, {}), plant, choices)
-        rows = {**summed_up(parts, found), **told}
+        rows = {**_mode(controls.get(plant, {})), **summed_up(parts, found), **told}
         name = _mark_of(plant, plant, choices)
         sums = SUMMED_KEYS - told.keys()
         found[plant] = _guarded(name, rows, counters, local, sums)
@@ -201,14 +201,15 @@ def _mode(controls: Mapping[str, Control | Absent]) -> dict[str, Reading]:
 def _controls(
     feeds: Iterable[Feed],
     snapshots: Mapping[str, Snapshot],
-    devices: Mapping[str, Device],
+    subjects: Collection[str],
 ) -> Controls:
+    """Return what can be steered, of devices and of plants as a whole."""
     found: dict[str, dict[str, Control | Absent]] = {}
     for feed in feeds:
         if feed.key in snapshots:
-            for device, rows in snapshots[feed.key].controls.items():
-                if device in devices:
-                    found.setdefault(device, {}).update(rows)
+            for subject, rows in snapshots[feed.key].controls.items():
+                if subject in subjects:
+                    found.setdefault(subject, {}).update(rows)
     return found
 
 

@@ -37,14 +37,19 @@ class Phase(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Lease:
-    """A run, what it changed, and how far it has come."""
+    """A run, what it changed, and how far it has come.
+
+    `before` is None until its turn has come; `following` while the vendor is still at it.
+    """
 
     run: Run
-    before: dict[str, Any]
+    before: dict[str, Any] | None
     phase: Phase = Phase.STORED
     evidence: Evidence | None = None
     sent_at: datetime | None = None
     outcome: State = State.QUEUED
+    following: bool = False
+    told: State | None = None
     unsubscribe: Callable[[], None] | None = field(default=None, repr=False)
 
     @property

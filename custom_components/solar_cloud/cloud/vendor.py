@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from aiohttp import ClientSession
 
 from .clock import Clock
-from .control import Absent, Control, Run, RunRange, Schedule, Setting, Window
+from .control import Absent, Control, Progress, Run, RunRange, Schedule, Setting, Window
 from .errors import CloudError
 from .model import Device, EnergyRow, Plant, Snapshot
 from .oauth import AccessToken, OAuth
@@ -86,9 +86,14 @@ class Identity:
 
 
 class Vendor(Protocol):
-    """One signed-in account at a vendor."""
+    """One signed-in account at a vendor.
+
+    What is steered belongs to a device, or to a plant as a whole. `tasks` tells that the
+    vendor carries settings out by and by: they are followed, otherwise read back.
+    """
 
     ledger: Ledger
+    tasks: bool
     feeds: tuple[Feed, ...]
     memory: dict[str, Any]
 
@@ -126,10 +131,26 @@ class Vendor(Protocol):
         """Return when a feed should be polled next."""
         ...
 
+    def lane(self, key: str) -> str:
+        """Return which settings of a device go together, and wait for each other."""
+        ...
+
     async def write(
         self, device: str, changes: Mapping[str, Setting]
     ) -> Mapping[str, CloudError]:
-        """Send settings; returns those the vendor refused, raises when none was sent."""
+        """Send settings; returns those the vendor refused, raises when none was sent.
+
+        A vendor of tasks stores that it sends one before it does, and what the task is
+        called after; when the answer to the last one was lost, it finds out first.
+        """
+        ...
+
+    async def follow(self, device: str, keys: Collection[str]) -> Progress:
+        """Return how far the task has come that the last `write` of a lane gave."""
+        ...
+
+    def unfinished(self) -> Collection[tuple[str, Mapping[str, Setting]]]:
+        """Return the settings whose tasks were given and not followed to their end."""
         ...
 
     async def read(
@@ -147,19 +168,23 @@ class Vendor(Protocol):
         ...
 
     async def start(self, run: Run, before: Mapping[str, Any]) -> None:
-        """Send a run to its devices."""
+        """Send a run to its devices; never a second time what may be running."""
         ...
 
-    async def started(self, run: Run, before: Mapping[str, Any]) -> bool:
-        """Read back whether the devices hold the run."""
+    async def started(self, run: Run, before: Mapping[str, Any]) -> Progress:
+        """Find out whether the devices hold the run."""
         ...
 
     async def stop(self, run: Run, before: Mapping[str, Any]) -> None:
-        """Take a run out and put back what was there before."""
+        """Take a run out and put back what was there before; nothing that is done."""
         ...
 
-    async def stopped(self, run: Run, before: Mapping[str, Any]) -> bool:
-        """Read back whether everything is as it was before the run."""
+    async def stopped(self, run: Run, before: Mapping[str, Any]) -> Progress:
+        """Find out whether everything is as it was before the run."""
+        ...
+
+    def scheduled(self, plant: str) -> tuple[str, ...]:
+        """Return what holds a schedule: devices of a plant, or the plant itself."""
         ...
 
     async def set_schedule(self, device: str, windows: Collection[Window]) -> None:

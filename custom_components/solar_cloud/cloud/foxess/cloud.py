@@ -6,7 +6,17 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from typing import Any
 
-from ..control import Absent, Control, Reason, Run, RunRange, Schedule, Setting, Window
+from ..control import (
+    Absent,
+    Control,
+    Progress,
+    Reason,
+    Run,
+    RunRange,
+    Schedule,
+    Setting,
+    Window,
+)
 from ..errors import (
     CloudError,
     CloudUnavailable,
@@ -73,6 +83,7 @@ NOT_THERE = {key: Absent(reason=Reason.UNSUPPORTED) for key in sorted(BATTERY_ON
 class FoxessCloud:
     """One FoxESS account."""
 
+    tasks = False
     feeds: tuple[Feed, ...] = FEEDS
 
     def __init__(self, connection: Connection) -> None:
@@ -290,6 +301,28 @@ class FoxessCloud:
 
     # --- steering ----------------------------------------------------------------------
 
+    def lane(self, key: str) -> str:
+        """Return one lane for all settings: a device takes one after the other."""
+        return ""
+
+    async def follow(self, device: str, keys: Collection[str]) -> Progress:
+        """Return that nothing is known: FoxESS has no tasks."""
+        return Progress(done=None)
+
+    def unfinished(self) -> Collection[tuple[str, Mapping[str, Setting]]]:
+        """Return nothing: FoxESS has no tasks."""
+        return ()
+
+    def scheduled(self, plant: str) -> tuple[str, ...]:
+        """Return the inverters with a battery."""
+        return tuple(
+            device.id
+            for device in self._inventory.devices.values()
+            if device.plant == plant
+            and device.kind is DeviceKind.INVERTER
+            and device.has_battery
+        )
+
     async def write(
         self, device: str, changes: Mapping[str, Setting]
     ) -> Mapping[str, CloudError]:
@@ -317,17 +350,17 @@ class FoxessCloud:
         """Send a run to its devices."""
         await self._runs.start(run, before)
 
-    async def started(self, run: Run, before: Mapping[str, Any]) -> bool:
+    async def started(self, run: Run, before: Mapping[str, Any]) -> Progress:
         """Read back whether the devices hold the run."""
-        return await self._runs.started(run, before)
+        return Progress(done=await self._runs.started(run, before))
 
     async def stop(self, run: Run, before: Mapping[str, Any]) -> None:
         """Take a run out and put back what was there before."""
         await self._runs.stop(run, before)
 
-    async def stopped(self, run: Run, before: Mapping[str, Any]) -> bool:
+    async def stopped(self, run: Run, before: Mapping[str, Any]) -> Progress:
         """Read back whether the run is gone."""
-        return await self._runs.stopped(run, before)
+        return Progress(done=await self._runs.stopped(run, before))
 
     async def set_schedule(self, device: str, windows: Collection[Window]) -> None:
         """Write a schedule and turn the scheduler on."""

@@ -14,6 +14,7 @@ from ..errors import (
     DeviceGone,
     DeviceOffline,
     NotSupported,
+    Occupied,
     PermissionDenied,
     QuotaExceeded,
     Refused,
@@ -37,7 +38,7 @@ class TypeUnknown(NotSupported):
     """The server does not serve this type of device at this interface."""
 
 
-class TaskRunning(Busy):
+class TaskRunning(Occupied):
     """A task of the same kind is still being carried out at the plant."""
 
 
