@@ -278,7 +278,11 @@ class VendorServer(ABC):
 
 async def _params(request: web.Request) -> dict[str, Any]:
     """Return the query and the body of a request, JSON or a form, as one mapping."""
-    params: dict[str, Any] = dict(request.query)
+    # A key that ends in [] is a list, as in PHP.
+    params: dict[str, Any] = {
+        key: request.query.getall(key) if key.endswith("[]") else value
+        for key, value in request.query.items()
+    }
     raw = await request.read()
     if not raw:
         return params

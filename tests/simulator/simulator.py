@@ -18,7 +18,10 @@ from .home import Home
 HOST = "127.0.0.1"
 
 # Vendor -> module with a `Server`; the ports follow this order.
-VENDORS: dict[str, str] = {"foxess": "foxess.server"}
+VENDORS: dict[str, str] = {
+    "foxess": "foxess.server",
+    "solarlog": "solarlog.server",
+}
 
 CONTROL_PORT = 8800
 

@@ -1,0 +1,1 @@
+"""The simulated Solar-Log cloud: WEB Enerest's User API and its token server."""
