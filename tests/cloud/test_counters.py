@@ -150,3 +150,58 @@ def test_the_last_values_are_known() -> None:
     plant.kill()
     assert plant.counters.known("p") == {"pv_energy": (7, NOON)}
     assert plant.counters.known("q") == {}
+
+
+# --- lifetime counters made of those of the day ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("samples", "total"),
+    [
+        pytest.param(
+            [(1, 8, 2.0), (1, 20, 5.0), (2, 0.1, 0.0), (2, 9, 1.5)], 6.5, id="day"
+        ),
+        pytest.param(
+            [(1, 23.9, 5.0), (2, 0.5, 5.0), (2, 2, 0.1), (2, 9, 1.0)], 6.0, id="late"
+        ),
+        pytest.param(
+            [
+                (1, 18.9, 5.0),
+                (1, 19.1, 0.1),
+                (1, 23.9, 1.1),
+                (2, 0.1, 1.2),
+                (2, 9, 2.0),
+            ],
+            7.0,
+            id="early",
+        ),
+        pytest.param(
+            [(1, 8, 5.0), (1, 9, 4.8), (1, 10, 5.0), (1, 11, 5.5)], 5.5, id="dip"
+        ),
+        pytest.param(
+            [(1, 23.9, 5.0), (2, 0.1, 4.9), (2, 0.2, 5.0), (2, 1, 0.0)],
+            5.0,
+            id="dip at night",
+        ),
+        pytest.param([(1, 20, 2.0), (2, 9, 3.0), (2, 10, 3.5)], 5.5, id="reset unseen"),
+        pytest.param(
+            [(1, 20, 3.0), (2, 9, 2.5), (2, 10, 2.6)], 5.6, id="reset unseen, lower"
+        ),
+        pytest.param(
+            [(1, 20, 3.0), (2, 7, 3.0), (2, 9, 0.2)], 3.2, id="held until it wakes"
+        ),
+        pytest.param([(1, 12, 0.0), (2, 12, 0.0), (3, 12, 1.0)], 1.0, id="unused"),
+    ],
+)
+def test_days_add_up_to_a_lifetime(
+    samples: list[tuple[int, float, float]], total: float
+) -> None:
+    """However a device resets its counter of the day, each kWh counts once."""
+    counters = Counters()
+    shown = [0.0]
+    for day, hour, value in samples:
+        at = datetime(2026, 3, day, tzinfo=BERLIN) + timedelta(hours=hour)
+        shown.append(counters.accumulate("B1", "battery_charge_energy", value, at))
+        counters = Counters(counters.as_dict())
+    assert shown[-1] == pytest.approx(total)
+    assert shown == sorted(shown)

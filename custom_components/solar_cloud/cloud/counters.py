@@ -12,6 +12,9 @@ LATE_MIDNIGHT = timedelta(hours=3)
 SAME_AS_YESTERDAY = 0.98
 WORTH_DOUBTING = 0.3
 GROWN = 0.5
+# What a counter of the day may lose and still be the same day's, and what tells a reset.
+DIPPED = 0.5
+RESET = 0.1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,6 +89,40 @@ class Counters:
         if (mark := marks.get(key)) is None:
             mark = marks[key] = Mark(high=value, at=at.isoformat())
         return mark.show(value, at, trusted=trusted)
+
+    def accumulate(self, subject: str, key: str, today: float, at: datetime) -> float:
+        """Return a lifetime counter made of one that a device resets each day.
+
+        `at` in the plant's time zone. It begins with what the first day has counted. A reset
+        may come late or early; a dip and a value that stays over midnight count once.
+        """
+        marks = self._marks.setdefault(subject, {})
+        day = at.date().isoformat()
+        if (mark := marks.get(key)) is None:
+            mark = marks[key] = Mark(
+                high=today, at=at.isoformat(), day=day, yesterday=today
+            )
+            return mark.high
+        last, silent = mark.yesterday, at - datetime.fromisoformat(mark.at)
+        overnight = mark.day != day
+        if today < last:
+            begun = today <= RESET * last or (
+                overnight and (today < DIPPED * last or silent > LATE_MIDNIGHT)
+            )
+        else:
+            # The counter was out of sight while it was reset.
+            begun = (
+                overnight
+                and silent > LATE_MIDNIGHT
+                and today * SAME_AS_YESTERDAY > last
+            )
+        if begun:
+            mark.day = day
+        if begun or today > last:
+            mark.high = round(mark.high + (today if begun else today - last), 3)
+            mark.yesterday = today
+        mark.at = at.isoformat()
+        return mark.high
 
     def _day(
         self,

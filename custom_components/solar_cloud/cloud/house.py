@@ -7,14 +7,14 @@ has follows from the balance of the others.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from .control import Absent, Control
 from .counters import Counters
 from .model import Controls, Device, DeviceKind, Plant, Reading, Snapshot, Value
-from .quantity import Kind, quantity
+from .quantity import TODAY, Kind, quantity
 from .vendor import Feed
 
 SHORTEST_AGE = timedelta(minutes=20)
@@ -138,6 +138,7 @@ def build(
     plants = {key: row for key, row in plants.items() if choices.has(key)}
     devices = {key: row for key, row in devices.items() if row.plant in plants}
     members = by_plant(devices)
+    daily = frozenset[str]().union(*(feed.accumulates for feed in feeds))
     controls = _controls(feeds, snapshots, plants.keys() | devices.keys())
     found: dict[str, dict[str, Reading]] = {}
     for device in devices.values():
@@ -145,6 +146,7 @@ def build(
         rows = _as_mounted(readings.get(device.id, {}), device.plant, choices)
         name = _mark_of(device.id, device.plant, choices)
         rows = {**_mode(controls.get(device.id, {})), **rows}
+        rows |= _accumulated(name, rows, counters, local.tzinfo, daily)
         found[device.id] = _guarded(name, rows, counters, local)
     for plant in plants:
         local = now.astimezone(zone.get(plant, default_zone))
@@ -241,6 +243,24 @@ def _as_mounted(
     for key, row in rows.items():
         if key.startswith(NEGATED) and isinstance(row.value, (int, float)):
             found[key] = Reading(value=-row.value, at=row.at)
+    return found
+
+
+def _accumulated(
+    subject: str,
+    rows: Mapping[str, Reading],
+    counters: Counters,
+    zone: tzinfo | None,
+    keys: frozenset[str],
+) -> dict[str, Reading]:
+    """Return the lifetime counters of a device that only counts by the day."""
+    found: dict[str, Reading] = {}
+    for key in keys - rows.keys():
+        today = rows.get(f"{key}{TODAY}")
+        if today and isinstance(today.value, (int, float)):
+            at = today.at.astimezone(zone)
+            value = counters.accumulate(subject, key, float(today.value), at)
+            found[key] = Reading(value=value, at=today.at)
     return found
 
 

@@ -47,20 +47,24 @@ class Feed:
     """One kind of poll: `interval` is the vendor's publication rhythm in s.
 
     `essential` feeds are awaited at set-up; a `measuring` feed carries values that age;
-    a feed that `sleeps` is polled rarely while the plants it is about are dark.
+    a feed that `sleeps` is polled rarely while the plants it is about are dark. Lifetime
+    counters that `accumulates` names are made of the feed's counters of the day, for devices
+    that have no others.
     """
 
     key: str
     interval: float
     essential: bool = False
     measuring: bool = False
+    accumulates: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """What a vendor is built from; `memory` is JSON that is stored with the account.
 
-    `token` gives the access token where the way in is OAuth.
+    `token` gives the access token where the way in is OAuth. Only `plants` are to cost
+    calls, all where it is None.
     """
 
     session: ClientSession
@@ -70,6 +74,7 @@ class Connection:
     memory: dict[str, Any] = field(default_factory=dict)
     language: str = "en"
     token: AccessToken | None = None
+    plants: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
