@@ -19,6 +19,7 @@ HOST = "127.0.0.1"
 
 # Vendor -> module with a `Server`; the ports follow this order.
 VENDORS: dict[str, str] = {
+    "enphase": "enphase.server",
     "foxess": "foxess.server",
     "solarlog": "solarlog.server",
 }
