@@ -430,7 +430,7 @@ async def test_battery_settings_act(mega: Caller) -> None:
     assert (await mega.new(path, "PUT", back))[0] == 200
     assert (await mega.new(path))[1] == before
     mega.sim.clock.advance(420)
-    assert mega.system.flow(mega.sim.clock.seconds()).battery > 0
+    assert mega.system.home.state(mega.sim.clock.seconds()).flow.battery > 0
     assert [row.what for row in mega.sim.commands] == ["battery settings"] * 2
 
 

@@ -1,7 +1,7 @@
 """A system: microinverters, meters and batteries in a home, and what it has uploaded."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from math import floor
 from typing import Any, ClassVar
@@ -174,7 +174,7 @@ class System:
 
     def steer(self) -> None:
         """Let the batteries do from now on what is set."""
-        settings = self.settings
+        settings = replace(self.settings)
         reserve = float(max(settings.reserve_soc, settings.battery_shutdown_level))
 
         def orders(at: float) -> Orders:
