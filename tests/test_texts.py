@@ -70,7 +70,6 @@ SHAPE: dict[str, str] = {
     "selector.*.fields.*": "name description",
     "system_health": "info",
 }
-NUMBERED_DEVICES = {"battery_number"}
 # Texts that are a label: without a full stop at their end.
 LABELS = ("name", "title", "data", "menu_options", "state", "options", "info")
 # What Home Assistant's own steps of a flow abort with.
@@ -562,7 +561,7 @@ def test_names_on_a_device_differ(kind: DeviceKind | None) -> None:
 def test_every_kind_of_device_has_a_name() -> None:
     """A device has a name of its kind, numbered where there can be several."""
     kinds = {str(kind) for kind in DeviceKind}
-    assert TEXTS["device"].keys() == kinds | NUMBERED_DEVICES
+    assert TEXTS["device"].keys() == kinds | {f"{kind}_number" for kind in kinds}
     (details,) = functions("_details", "devices.py")
     assert all_words(TEXTS["device"]) <= _keys_of_dicts(details)
     for key, row in TEXTS["device"].items():

@@ -236,6 +236,11 @@ class Account:
         """Return the day in Home Assistant's time zone."""
         return self.clock.now().astimezone(self._default_zone()).date()
 
+    def midnight(self, plant: str) -> datetime:
+        """Return when the present day began at a plant."""
+        zone = self.zones.get(plant) or self._default_zone()
+        return dt_util.start_of_local_day(self.clock.now().astimezone(zone))
+
     def dark(self) -> Collection[str]:
         """Return the plants at which the sun is below the horizon."""
         return self.moment.dark

@@ -84,22 +84,35 @@ def _details(device: Device, house: House) -> dict[str, Any]:
     """Return what the registry shows of a device; most names come from translations."""
     parent = house.devices.get(device.parent or "")
     plant = house.plants[device.plant].name
-    siblings = [row for row in house.devices.values() if row.parent == device.parent]
-    numbered = device.number is not None and len(siblings) > 1
-    named = device.kind is DeviceKind.INVERTER and device.model
     details: dict[str, Any] = {
         "model": device.model,
         "serial_number": device.serial,
         "sw_version": device.software,
         "hw_version": device.hardware,
     }
-    if named:
+    if device.name:
+        known = plant in device.name
+        return details | {"name": device.name if known else f"{plant} {device.name}"}
+    if device.kind is DeviceKind.INVERTER and device.model:
         return details | {"name": device.model}
+    number = _number(device, house)
     return details | {
-        "translation_key": f"{device.kind}_number" if numbered else str(device.kind),
+        "translation_key": f"{device.kind}_number" if number else str(device.kind),
         "translation_placeholders": {
             "plant": plant,
             "inverter": (parent and parent.model) or plant,
-            "number": str(device.number),
+            "number": str(number),
         },
     }
+
+
+def _number(device: Device, house: House) -> int | None:
+    """Return what tells a device from others of its kind, None where there are none."""
+    siblings = [
+        row.id
+        for row in house.of_plant(device.plant)
+        if row.kind is device.kind and row.parent == device.parent and not row.name
+    ]
+    if len(siblings) < 2:
+        return None
+    return device.number or sorted(siblings).index(device.id) + 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, override
 
@@ -21,7 +22,7 @@ from .account import STATUSES, Account, SolarCloudConfigEntry, signal_outcome
 from .cloud.control import Outcome, State
 from .cloud.house import House
 from .cloud.lease import FORCED_STATES
-from .cloud.quantity import QUANTITIES, Kind, Quantity, Unit, index_of, quantity
+from .cloud.quantity import QUANTITIES, TODAY, Kind, Quantity, Unit, index_of, quantity
 from .entity import Offer, SolarCloudEntity, async_add_when_there
 
 PARALLEL_UPDATES = 0
@@ -45,11 +46,16 @@ DEVICE_CLASS_BY_KEY: dict[str, SensorDeviceClass] = {
     "battery_remaining_energy": SensorDeviceClass.ENERGY_STORAGE,
     "power_factor": SensorDeviceClass.POWER_FACTOR,
 }
+DEVICE_CLASS_BY_KIND: dict[Kind, SensorDeviceClass] = {
+    Kind.ENUM: SensorDeviceClass.ENUM,
+    Kind.MONEY: SensorDeviceClass.MONETARY,
+}
 STATE_CLASSES: dict[Kind, SensorStateClass] = {
     Kind.POWER: SensorStateClass.MEASUREMENT,
     Kind.MEASUREMENT: SensorStateClass.MEASUREMENT,
     Kind.COUNTER: SensorStateClass.TOTAL_INCREASING,
     Kind.DAY_COUNTER: SensorStateClass.TOTAL_INCREASING,
+    Kind.MONEY: SensorStateClass.TOTAL,
 }
 PRECISION: dict[Unit, int] = {
     Unit.WATT: 0,
@@ -80,9 +86,9 @@ def _describe(row: Quantity) -> SensorEntityDescription:
         key=row.key,
         translation_key=row.key.lower(),
         native_unit_of_measurement=row.unit or None,
-        device_class=SensorDeviceClass.ENUM
-        if row.kind is Kind.ENUM
-        else DEVICE_CLASS_BY_KEY.get(row.key) or DEVICE_CLASSES.get(row.unit),
+        device_class=DEVICE_CLASS_BY_KIND.get(row.kind)
+        or DEVICE_CLASS_BY_KEY.get(row.key)
+        or DEVICE_CLASSES.get(row.unit),
         state_class=STATE_CLASSES.get(row.kind),
         suggested_display_precision=PRECISION.get(row.unit),
         options=list(row.states) or None,
@@ -232,6 +238,9 @@ class ReadingSensor(SolarCloudEntity, SensorEntity):
         device = account.house.data.devices.get(subject)
         if device and key.startswith(f"{device.kind}_"):
             self._attr_translation_key = f"own_{description.translation_key}"
+        if description.device_class is SensorDeviceClass.MONETARY:
+            # No vendor names the currency: it is the one that the owner's tariff is in.
+            self._attr_native_unit_of_measurement = account.hass.config.currency
         if (number := index_of(key)) is not None:
             self._attr_translation_placeholders = {"number": str(number)}
 
@@ -240,6 +249,16 @@ class ReadingSensor(SolarCloudEntity, SensorEntity):
     def native_value(self) -> StateType:
         """Return the value, None when it is not known now."""
         return self.house.value(self.subject, self.key)
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        """Return the midnight since when a day's money counts."""
+        if self.state_class is not SensorStateClass.TOTAL or not self.key.endswith(
+            TODAY
+        ):
+            return None
+        return self.account.midnight(self.subject)
 
     @property
     @override

@@ -26,6 +26,7 @@ SUMMED = (
     "battery_power",
     "backup_power",
     "external_pv_power",
+    "generator_power",
     "pv_energy",
     "inverter_energy",
     "battery_charge_energy",
@@ -228,7 +229,7 @@ def _mark_of(subject: str, plant: str, choices: Choices) -> str:
 def _aged(key: str, row: Reading, limit: datetime, polled: datetime) -> Reading:
     """Return a reading, unknown when it is too old; none is newer than its poll."""
     at = min(row.at, polled)
-    if at >= limit or quantity(key).is_counter:
+    if at >= limit or quantity(key).stays:
         return row if at is row.at else Reading(value=row.value, at=at)
     return Reading(value=None, at=at)
 

@@ -21,6 +21,12 @@ class DeviceKind(StrEnum):
     METER = auto()
     LOGGER = auto()
     SENSOR = auto()
+    CONTROLLER = auto()
+    MICROINVERTER = auto()
+    OPTIMIZER = auto()
+    GENERATOR = auto()
+    BACKUP = auto()
+    CONVERTER = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,10 @@ class Plant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A device of a plant; `id` is its serial number, else the vendor's id."""
+    """A device of a plant; `id` is its serial number, else the vendor's id.
+
+    `name` is the one that the owner gave it; others are named by kind and `number`.
+    """
 
     id: str
     plant: str

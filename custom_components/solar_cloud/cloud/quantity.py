@@ -20,6 +20,7 @@ class Kind(StrEnum):
     ENUM = auto()
     TEXT = auto()
     FLAG = auto()
+    MONEY = auto()
 
 
 class Unit(StrEnum):
@@ -59,6 +60,11 @@ class Quantity:
     def is_counter(self) -> bool:
         """Return whether the value only grows, for ever or until midnight."""
         return self.kind in (Kind.COUNTER, Kind.DAY_COUNTER)
+
+    @property
+    def stays(self) -> bool:
+        """Return whether an old value is still true, as it counts what has been."""
+        return self.is_counter or self.kind is Kind.MONEY
 
 
 TODAY = "_today"
@@ -144,6 +150,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     _power("inverter_power"),
     _power("backup_power", rare=True),
     _power("external_pv_power", never_negative=True),
+    _power("generator_power", never_negative=True),
     _power("string_power_N", indexed=True, never_negative=True),
     _power("grid_power_N", indexed=True, rare=True),
     _power("load_power_N", indexed=True, never_negative=True, rare=True),
@@ -197,8 +204,8 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity(key="problem", kind=Kind.FLAG),
     Quantity(key="online", kind=Kind.FLAG),
     Quantity(key="grid_connected", kind=Kind.FLAG),
-    _measure("revenue_today"),
-    _measure("revenue"),
+    Quantity(key="revenue_today", kind=Kind.MONEY),
+    Quantity(key="revenue", kind=Kind.MONEY),
     _measure("self_consumption_ratio", Unit.PERCENT),
     _measure("performance_ratio", Unit.PERCENT),
     _measure("co2_saved", Unit.MASS),
