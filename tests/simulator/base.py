@@ -151,11 +151,16 @@ class VendorServer(ABC):
     """One vendor's cloud."""
 
     name: ClassVar[str]
+    # Regions beside the first, each on a port of its own.
+    further: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, world: World) -> None:
         """Begin without accounts."""
         self.world = world
         self.accounts: dict[str, Any] = {}
+
+    def opened(self, urls: dict[str, str]) -> None:
+        """Learn under which URLs the regions are served."""
 
     @abstractmethod
     def account_of(self, headers: Any, params: dict[str, Any]) -> str | None:
@@ -318,7 +323,9 @@ def _stringed(body: Any, path: tuple[str, ...] = ()) -> Any:
         return {key: _stringed(item, (*path, key)) for key, item in body.items()}
     if isinstance(body, list):
         return [_stringed(item, path) for item in body]
-    if (path and path[-1] == "errno") or not isinstance(body, int | float):
+    if (path and path[-1] in ("errno", "error_code")) or not isinstance(
+        body, int | float
+    ):
         return body
     if isinstance(body, bool):
         return body

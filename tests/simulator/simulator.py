@@ -21,6 +21,7 @@ HOST = "127.0.0.1"
 VENDORS: dict[str, str] = {
     "enphase": "enphase.server",
     "foxess": "foxess.server",
+    "growatt": "growatt.server",
     "solarlog": "solarlog.server",
 }
 
@@ -70,11 +71,20 @@ class Simulator:
         self._urls["control"] = await self._listen(Control(self).application(), 0)
         for index, name in enumerate(VENDORS, start=1):
             if name in self.vendors:
-                app = self.vendors[name].application()
-                self._urls[name] = await self._listen(app, index)
+                await self._open(name, index)
         for account in self.accounts:
             for field in {"host", "auth_host"} & account.fields.keys():
                 account.fields[field] = self.url(account.vendor)
+        for vendor in self.vendors.values():
+            vendor.opened(self._urls)
+
+    async def _open(self, name: str, index: int) -> None:
+        """Serve a vendor, and each of its further regions on a port of its own."""
+        server = self.vendors[name]
+        self._urls[name] = await self._listen(server.application(), index)
+        for n, region in enumerate(server.further, start=1):
+            url = await self._listen(server.application(), index + 100 * n)
+            self._urls[f"{name}_{region}"] = url
 
     async def stop(self) -> None:
         """Close all ports."""

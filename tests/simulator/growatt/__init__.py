@@ -1,0 +1,1 @@
+"""The Growatt OpenAPI v1 cloud."""
