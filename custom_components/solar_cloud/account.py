@@ -296,14 +296,7 @@ class Account:
         ):
             return "auth_failed"
         house = self.house.data
-        at = max(
-            (
-                stamp
-                for device in house.of_plant(plant)
-                if (stamp := house.at(device.id))
-            ),
-            default=None,
-        )
+        at = house.newest(plant)
         measuring = next(row.feed for row in feeds if row.feed.measuring)
         current = at and at >= oldest(measuring, self.clock.now(), self.stretch())
         if any(isinstance(err, QuotaExceeded) for err in errors):

@@ -58,7 +58,11 @@ def _account(account: Account) -> dict[str, Any]:
         },
         "controls": {device: _controls(account, device) for device in house.controls},
         "absent_controls": _absent(account),
-        "absent_readings": {},
+        "absent_readings": {
+            subject: {key: str(reason) for key, reason in rows.items()}
+            for snapshot in account.snapshots().values()
+            for subject, rows in snapshot.absent_readings.items()
+        },
         "forced": {plant: account.leases.attributes(plant) for plant in house.plants},
         "feeds": {
             key: {

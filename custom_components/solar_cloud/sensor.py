@@ -27,7 +27,7 @@ from .entity import Offer, SolarCloudEntity, async_add_when_there
 
 PARALLEL_UPDATES = 0
 
-DEVICE_CLASSES: dict[Unit, SensorDeviceClass] = {
+DEVICE_CLASSES: dict[str, SensorDeviceClass] = {
     Unit.WATT: SensorDeviceClass.POWER,
     Unit.KILOWATT_HOUR: SensorDeviceClass.ENERGY,
     Unit.CELSIUS: SensorDeviceClass.TEMPERATURE,
@@ -57,7 +57,7 @@ STATE_CLASSES: dict[Kind, SensorStateClass] = {
     Kind.DAY_COUNTER: SensorStateClass.TOTAL_INCREASING,
     Kind.MONEY: SensorStateClass.TOTAL,
 }
-PRECISION: dict[Unit, int] = {
+PRECISION: dict[str, int] = {
     Unit.WATT: 0,
     Unit.KILOWATT_HOUR: 1,
     Unit.PERCENT: 0,
@@ -84,7 +84,7 @@ def _describe(row: Quantity) -> SensorEntityDescription:
     """Return the description of a row of the catalogue."""
     return SensorEntityDescription(
         key=row.key,
-        translation_key=row.key.lower(),
+        translation_key=None if row.label else row.key.lower(),
         native_unit_of_measurement=row.unit or None,
         device_class=DEVICE_CLASS_BY_KIND.get(row.kind)
         or DEVICE_CLASS_BY_KEY.get(row.key)
@@ -146,9 +146,7 @@ def _calls_attributes(account: Account, plant: str) -> dict[str, Any]:
 
 
 def _newest(account: Account, plant: str) -> Any:
-    house = account.house.data
-    stamps = [house.at(device.id) for device in house.of_plant(plant)]
-    return max((stamp for stamp in stamps if stamp), default=None)
+    return account.house.data.newest(plant)
 
 
 ACCOUNT_SENSORS: tuple[AccountSensorDescription, ...] = (
@@ -206,10 +204,16 @@ async def async_setup_entry(
     async_add_when_there(entry, async_add_entities, _make)
 
 
+def _description(key: str) -> SensorEntityDescription | None:
+    """Return the description of a reading, None for a flag."""
+    row = quantity(key)
+    return _describe(row) if row.label else READINGS.get(row.key)
+
+
 def _make(account: Account, house: House) -> Iterable[Offer]:
     for subject, rows in house.readings.items():
         for key in rows:
-            if (description := READINGS.get(quantity(key).key)) is not None:
+            if (description := _description(key)) is not None:
                 create = partial(ReadingSensor, account, subject, key, description)
                 yield subject, key, create
     for plant in house.plants:
@@ -236,7 +240,9 @@ class ReadingSensor(SolarCloudEntity, SensorEntity):
         if description.state_class and subject in account.house.data.plants:
             self._attr_entity_registry_enabled_default = True
         device = account.house.data.devices.get(subject)
-        if device and key.startswith(f"{device.kind}_"):
+        if label := quantity(key).label:
+            self._attr_name = label
+        elif device and key.startswith(f"{device.kind}_"):
             self._attr_translation_key = f"own_{description.translation_key}"
         if description.device_class is SensorDeviceClass.MONETARY:
             # No vendor names the currency: it is the one that the owner's tariff is in.

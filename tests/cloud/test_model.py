@@ -22,7 +22,9 @@ from custom_components.solar_cloud.cloud.model import (
 from custom_components.solar_cloud.cloud.quantity import (
     CATALOGUE,
     Kind,
+    Quantity,
     index_of,
+    name_quantity,
     quantity,
 )
 
@@ -95,3 +97,23 @@ def test_an_error_says_what_the_vendor_said() -> None:
     """For the log: kind, code, words."""
     assert str(Refused("SOC too low", code=40257)) == "Refused 40257: SOC too low"
     assert str(CloudError()) == "CloudError"
+
+
+def test_a_vendor_names_a_quantity_at_run_time() -> None:
+    """It keeps its own words and unit; the catalogue's keys stay what they are."""
+    row = Quantity(key="bat_foo_soc", kind=Kind.POWER, unit="W/kWp", label="Bat Foo")
+    assert quantity("bat_foo_soc").label == "Bat foo soc"
+    name_quantity(row)
+    assert quantity("bat_foo_soc") is row
+    name_quantity(Quantity(key="pv_power", kind=Kind.TEXT))
+    assert quantity("pv_power") is CATALOGUE["pv_power"]
+
+
+def test_absent_readings_are_stored() -> None:
+    """Why a reading is not there comes back as it was."""
+    absent = {"p": {"tech_av": Reason.NOT_IN_PLAN}}
+    data = json.loads(
+        json.dumps(Snapshot(at=NOON, absent_readings=absent).as_dict(), default=str)
+    )
+    data["at"] = NOON.isoformat()
+    assert Snapshot.from_dict(data).absent_readings == absent

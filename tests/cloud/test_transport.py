@@ -244,3 +244,21 @@ async def test_a_redirect_is_not_followed(
     found = await request(session, "GET", server.url, headers={"token": "t"})
     assert found.status == 302
     assert len(server.arrived) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("90", 90.0), ("0", 1.0), ("Wed, 17 Jun 2026 10:00:00 GMT", None)],
+)
+async def test_how_long_to_wait_is_told_with_and_without_a_body(
+    server: Server, session: ClientSession, said: str, seconds: float | None
+) -> None:
+    """A Retry-After in seconds is taken; a date is not."""
+    headers = {"Retry-After": said}
+    server.answer = lambda _: web.json_response({}, status=429, headers=headers)
+    answer = await request(session, "GET", server.url, headers={})
+    assert answer.retry_after == seconds
+    server.answer = lambda _: web.Response(status=429, headers=headers)
+    with pytest.raises(UnexpectedAnswer) as raised:
+        await request(session, "GET", server.url, headers={})
+    assert raised.value.retry_after == seconds

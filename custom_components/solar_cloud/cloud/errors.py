@@ -92,7 +92,9 @@ class AnswerLost(CloudUnavailable):
 
 
 class UnexpectedAnswer(CloudError):
-    """The answer is not what the vendor documents."""
+    """The answer is not what the vendor documents; `retry_after` in s where it tells."""
+
+    retry_after: float | None = None
 
 
 class Busy(CloudError):

@@ -88,6 +88,12 @@ class House:
             default=None,
         )
 
+    def newest(self, plant: str) -> datetime | None:
+        """Return the instant of the newest power reading of a plant or its devices."""
+        subjects = (plant, *(device.id for device in self.of_plant(plant)))
+        stamps = [stamp for subject in subjects if (stamp := self.at(subject))]
+        return max(stamps, default=None)
+
     def of_plant(self, plant: str) -> Sequence[Device]:
         """Return the devices of a plant."""
         return self._by_plant.get(plant, ())

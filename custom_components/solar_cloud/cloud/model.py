@@ -94,6 +94,7 @@ class Snapshot:
     controls: Controls = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()
     alarms_told: bool = False
+    absent_readings: Mapping[str, Mapping[str, Reason]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a form that JSON can hold."""
@@ -121,6 +122,10 @@ class Snapshot:
                 Alarm(**row | {"at": _instant(row["at"])}) for row in data["alarms"]
             ),
             alarms_told=data["alarms_told"],
+            absent_readings={
+                subject: {key: Reason(reason) for key, reason in rows.items()}
+                for subject, rows in data.get("absent_readings", {}).items()
+            },
         )
 
 

@@ -46,15 +46,19 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """One row of the catalogue; an indexed key ends in `_N` (phases and strings)."""
+    """One row of the catalogue; an indexed key ends in `_N` (phases and strings).
+
+    What a vendor names at run time has a `label`, its own words, and may have any unit.
+    """
 
     key: str
     kind: Kind
-    unit: Unit = Unit.NONE
+    unit: str = Unit.NONE
     indexed: bool = False
     states: tuple[str, ...] = ()
     never_negative: bool = False
     rare: bool = False
+    label: str | None = None
 
     @property
     def is_counter(self) -> bool:
@@ -216,12 +220,29 @@ QUANTITIES: tuple[Quantity, ...] = (
 CATALOGUE: dict[str, Quantity] = {row.key: row for row in QUANTITIES}
 
 _INDEX = re.compile(r"_(\d+)$")
+_NAMED: dict[str, Quantity] = {}
+
+
+def name_quantity(row: Quantity) -> None:
+    """Add what a vendor names at run time; a key of the catalogue stays as it is."""
+    if row.key not in CATALOGUE and _NAMED.get(row.key) != row:
+        _NAMED[row.key] = row
+        quantity.cache_clear()
 
 
 @cache
 def quantity(key: str) -> Quantity:
-    """Return the catalogue row of a key; `string_power_3` finds `string_power_N`."""
-    return CATALOGUE.get(key) or CATALOGUE[_INDEX.sub("_N", key)]
+    """Return the row of a key; `string_power_3` finds `string_power_N`.
+
+    What nobody has named (any more) is a measurement without a unit.
+    """
+    found = CATALOGUE.get(key) or CATALOGUE.get(_INDEX.sub("_N", key))
+    return found or _NAMED.get(key) or _unnamed(key)
+
+
+def _unnamed(key: str) -> Quantity:
+    words = key.replace("_", " ").capitalize()
+    return Quantity(key=key, kind=Kind.MEASUREMENT, label=words)
 
 
 def index_of(key: str) -> int | None:

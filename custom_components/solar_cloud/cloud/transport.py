@@ -1,6 +1,6 @@
 """One JSON request over HTTPS: time limits, tolerant decoding, errors in our words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -43,6 +43,11 @@ class Answer:
     body: Any
 
     @property
+    def retry_after(self) -> float | None:
+        """Return for how many s the vendor asks to wait, where the answer tells."""
+        return retry_after(self.headers)
+
+    @property
     def date(self) -> datetime | None:
         """Return the vendor's clock, where the answer shows it."""
         try:
@@ -67,7 +72,7 @@ async def request(
     url: str,
     *,
     headers: Mapping[str, str],
-    params: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
     body: Mapping[str, Any] | None = None,
     form: Mapping[str, str] | None = None,
 ) -> Answer:
@@ -89,15 +94,25 @@ async def request(
             middlewares=(_once,),
         ) as response:
             text = await response.text(errors="replace")
-            return Answer(
-                status=response.status,
-                headers=response.headers.copy(),
-                body=decode(response.status, text),
-            )
+            headers = response.headers.copy()
+            try:
+                decoded = decode(response.status, text)
+            except UnexpectedAnswer as err:
+                err.retry_after = retry_after(headers)
+                raise
+            return Answer(status=response.status, headers=headers, body=decoded)
     except NOT_SENT as err:
         raise CloudUnavailable(type(err).__name__) from None
     except (ClientError, TimeoutError) as err:
         raise AnswerLost(type(err).__name__) from None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a `Retry-After`; a date in it is not looked at."""
+    try:
+        return max(1.0, float(headers["Retry-After"]))
+    except KeyError, ValueError:
+        return None
 
 
 def decode(status: int, text: str) -> Any:
