@@ -127,7 +127,13 @@ class Leases:
             max_power=sum(powers) if powers else None,
             min_soc=max((row.min_soc for row in ranges), default=0.0),
             max_soc=min((row.max_soc for row in ranges), default=100.0),
+            powered=any(row.powered for row in ranges),
         )
+
+    def is_powered(self, plant: str) -> bool:
+        """Return whether a forced run of a plant takes a power."""
+        kinds = (Forced.CHARGE, Forced.DISCHARGE)
+        return any(self.range(plant, kind).powered for kind in kinds)
 
     def max_power(self, plant: str) -> float:
         """Return the most power, in W, that a forced run of a plant takes."""
@@ -291,7 +297,30 @@ class Leases:
         if lease.following and progress and progress.again_at:
             if progress.again_at < when:
                 when, do = progress.again_at, self._async_follow
+        if progress and progress.send_at and progress.send_at < when:
+            when = max(progress.send_at, self._account.clock.now())
+            do = self._async_send_on
         self._at(lease, when, do)
+
+    async def _async_send_on(self, lease: Lease) -> None:
+        """Send the next part of a run whose device holds one part at a time."""
+        async with self._lock(lease.run.plant):
+            if lease.run.id not in self._leases or lease.before is None:
+                return
+            if lease.phase is not Phase.RUNNING:
+                return
+            try:
+                with understood():
+                    progress = await self._async_start_held(lease.run, lease.before)
+            except CloudError as err:
+                again_at = _retry_at(err) or self._account.clock.now() + RETRY
+                self._watch(lease, Progress(done=True, send_at=again_at))
+                return
+            if progress.done is False:
+                self._report(lease, State.FAILED, err=progress.error)
+                await self._async_end(lease)
+                return
+            self._watch(lease, progress)
 
     async def _async_follow(self, lease: Lease) -> None:
         """Ask how far the start of a run has come, unless the telemetry has told."""

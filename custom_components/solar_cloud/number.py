@@ -65,10 +65,11 @@ class InputDescription(NumberEntityDescription):
     default: float | None
 
 
+FORCED_POWER = "forced_power"
 ANY_RUN = frozenset((Forced.CHARGE, Forced.DISCHARGE, Forced.HOLD))
 INPUTS: tuple[InputDescription, ...] = (
     InputDescription(
-        key="forced_power",
+        key=FORCED_POWER,
         translation_key="forced_power",
         native_unit_of_measurement=Unit.WATT,
         device_class=NumberDeviceClass.POWER,
@@ -125,7 +126,10 @@ def _make(account: Account, house: House) -> Iterable[Offer]:
         yield device, key, partial(LimitNumber, account, device, LIMITS[key])
     for plant in house.plants if account.controllable else ():
         for row in INPUTS:
-            if any(account.leases.devices(plant, kind) for kind in row.kinds):
+            powered = row.key != FORCED_POWER or account.leases.is_powered(plant)
+            if powered and any(
+                account.leases.devices(plant, kind) for kind in row.kinds
+            ):
                 yield plant, row.key, partial(RunInput, account, plant, row)
 
 
@@ -223,7 +227,7 @@ class RunInput(SolarCloudEntity, RestoreNumber):
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Keep the input."""
-        if value <= 0 and self.key == "forced_power":
+        if value <= 0 and self.key == FORCED_POWER:
             raise invalid("power_zero")
         self._keep(value)
         self.async_write_ha_state()

@@ -170,12 +170,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRange:
-    """What a device lets a forced run ask for; W and %."""
+    """What a device lets a forced run ask for; W and %.
+
+    A device that is not `powered` forces with a power of its own.
+    """
 
     kinds: frozenset[Forced]
     max_power: float | None = None
     min_soc: float = 0
     max_soc: float = 100
+    powered: bool = True
 
 
 class State(StrEnum):
@@ -204,12 +208,14 @@ class Progress:
 
     `done` is None while that is open: to be asked again at `again_at`, or never to be
     known where there is none. `error` tells why it was not done; `found` are settings as
-    they are now; `ended` tells that a run is over by itself. True once it is done.
+    they are now; `ended` tells that a run is over by itself. At `send_at` a run is to be
+    sent again, where a device holds one part of it at a time. True once it is done.
     """
 
     done: bool | None
     evidence: Evidence = Evidence.READ_BACK
     again_at: datetime | None = None
+    send_at: datetime | None = None
     error: CloudError | None = None
     found: Mapping[str, Control | Absent] = field(default_factory=dict)
     ended: bool = False

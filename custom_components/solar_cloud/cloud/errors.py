@@ -127,6 +127,12 @@ class NotSupported(Refused):
     key = "not_supported"
 
 
+class OtherServer(Refused):
+    """The device is written to through a server of the vendor that we do not find."""
+
+    key = "other_server"
+
+
 class Blocked(Refused):
     """The device refuses in its present mode, or does not know the function."""
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.solar_cloud.cloud.control import Control, Forced, Run
+from custom_components.solar_cloud.cloud.daily import span
 from custom_components.solar_cloud.cloud.errors import (
     AnswerLost,
     Blocked,
@@ -17,7 +18,7 @@ from custom_components.solar_cloud.cloud.errors import (
     Refused,
 )
 from custom_components.solar_cloud.cloud.foxess.groups import Group, Held
-from custom_components.solar_cloud.cloud.foxess.runs import Before, span
+from custom_components.solar_cloud.cloud.foxess.runs import Before
 
 from .stub import Error, Stub
 from .test_scheduler import versions

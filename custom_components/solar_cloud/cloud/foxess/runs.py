@@ -6,10 +6,11 @@ out afterwards. The owner's own schedule is put back exactly as it was.
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from ..control import Control, Forced, Run, RunRange
+from ..daily import span
 from ..errors import CloudError, Refused
 from .controls import InverterControls
 from .groups import Group, Held, cut, windows
@@ -251,21 +252,6 @@ class Runs:
             min_soc=held.lowest_soc,
             max_soc=held.highest_soc,
         )
-
-
-def span(
-    start: datetime, end: datetime, zone: tzinfo, offset: float
-) -> tuple[int, int]:
-    """Return a run's minutes by the device's clock, counted from its first day.
-
-    Begun minutes count, so that the window is never shorter than the run; where the
-    clocks change in between, the longer of both readings is taken.
-    """
-    first, last = (at.astimezone(zone).replace(tzinfo=None) for at in (start, end))
-    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    begin = (first - midnight).total_seconds() + offset
-    length = max(last - first, end - start).total_seconds()
-    return int(begin // 60), int(-((begin + length) // -60))
 
 
 def _within(value: float, low: float, high: float) -> float:
