@@ -162,6 +162,10 @@ class VendorServer(ABC):
     def opened(self, urls: dict[str, str]) -> None:
         """Learn under which URLs the regions are served."""
 
+    def wake(self, name: str) -> Account:
+        """Build a dormant account."""
+        raise ValueError(f"unknown account: {name}")
+
     @abstractmethod
     def account_of(self, headers: Any, params: dict[str, Any]) -> str | None:
         """Return the name of the account that a request claims to belong to."""
@@ -323,7 +327,7 @@ def _stringed(body: Any, path: tuple[str, ...] = ()) -> Any:
         return {key: _stringed(item, (*path, key)) for key, item in body.items()}
     if isinstance(body, list):
         return [_stringed(item, path) for item in body]
-    if (path and path[-1] in ("errno", "error_code")) or not isinstance(
+    if (path and path[-1] in ("errno", "error_code", "failCode")) or not isinstance(
         body, int | float
     ):
         return body

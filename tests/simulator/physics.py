@@ -85,6 +85,7 @@ class Orders:
     peak_soc: float = 0.0
     pv_limit: float = inf
     active_limit: float = inf
+    ac_charge_limit: float = inf
 
 
 class Flows(NamedTuple):
@@ -141,7 +142,10 @@ def _room(
         min(discharge, _to_floor(spec, stored, floor, hours)),
         min(discharge, _to_floor(spec, stored, reserve, hours)),
         max(0.0, min(rated, load + orders.export_limit)),
-        min(0.0, max(-spec.rated, load - orders.import_limit)),
+        min(
+            0.0,
+            max(-min(spec.rated, orders.ac_charge_limit), load - orders.import_limit),
+        ),
     )
 
 

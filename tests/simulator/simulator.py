@@ -22,6 +22,7 @@ VENDORS: dict[str, str] = {
     "enphase": "enphase.server",
     "foxess": "foxess.server",
     "growatt": "growatt.server",
+    "huawei": "huawei.server",
     "solarlog": "solarlog.server",
 }
 
@@ -73,8 +74,7 @@ class Simulator:
             if name in self.vendors:
                 await self._open(name, index)
         for account in self.accounts:
-            for field in {"host", "auth_host"} & account.fields.keys():
-                account.fields[field] = self.url(account.vendor)
+            self._address(account)
         for vendor in self.vendors.values():
             vendor.opened(self._urls)
 
@@ -116,8 +116,20 @@ class Simulator:
         return [a for v in self.vendors.values() for a in v.accounts.values()]
 
     def account(self, name: str) -> Any:
-        """Return an account by its name."""
-        return next(a for a in self.accounts if a.name == name)
+        """Return an account by its name; a dormant one is built."""
+        for account in self.accounts:
+            if account.name == name:
+                return account
+        server = next(s for s in self.vendors.values() if name in s.dormant)
+        account = server.wake(name)
+        if self._urls:
+            self._address(account)
+        return account
+
+    def _address(self, account: Account) -> None:
+        """Put the address of its vendor into what a user types."""
+        for field in {"host", "auth_host"} & account.fields.keys():
+            account.fields[field] = self.url(account.vendor)
 
     @property
     def plants(self) -> dict[str, Any]:

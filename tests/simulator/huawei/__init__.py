@@ -1,0 +1,1 @@
+"""Huawei FusionSolar: the SmartPVMS 24.5 northbound API."""
