@@ -122,11 +122,27 @@ class Home:
                 "way": account.step,
                 "credentials": dict(account.fields),
                 "plant_ids": plants,
+                **self._consented(account),
             },
             options={"plants": plants, "control": control} | options,
         )
         self.entry.add_to_hass(self.hass)
         return self.entry
+
+    def _consented(self, account: Any) -> dict[str, Any]:
+        """Return what an entry keeps of the owner's consent, where it needs one."""
+        if "client_id" not in account.fields:
+            return {}
+        oauth = self.sim.vendors[account.vendor].oauth
+        client, at = (
+            oauth.clients[account.fields["client_id"]],
+            self.sim.clock.seconds(),
+        )
+        scopes = client.scopes or oauth.rules.scopes
+        answer = oauth.sign_in(client.id, scopes, at)
+        token = {key: answer.pop(key) for key in ("access_token", "refresh_token")}
+        expires_at = at + answer.pop("expires_in") - 60
+        return {"token": {**token, "expires_at": expires_at, "granted": answer}}
 
     async def set_up(self, name: str = "kh", **options: Any) -> Account:
         """Set an account up and poll everything once."""

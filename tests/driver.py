@@ -36,7 +36,7 @@ from custom_components.solar_cloud.const import DOMAIN
 from custom_components.solar_cloud.store import CLOCK
 from homeassistant import bootstrap, config_entries, loader
 from homeassistant.components import recorder
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import (
     Event,
@@ -56,6 +56,7 @@ from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 
+from tests.consent import consent
 from tests.simulator import Simulator
 
 START = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
@@ -548,6 +549,8 @@ class House:
             result = await self.do(flow.async_configure(result["flow_id"], answer))
         answer = dict(found.fields)
         result = await self.do(flow.async_configure(result["flow_id"], answer))
+        if result["type"] is FlowResultType.MENU:
+            result = await self._consent(result["flow_id"])
         assert result["data_schema"], result
         asked = {str(field) for field in result["data_schema"].schema}
         wanted = {"control": control, "energy_dashboard": False}
@@ -558,6 +561,17 @@ class House:
         await self.run(minutes=2)
         assert entry.state is ConfigEntryState.LOADED
         return entry
+
+    async def _consent(self, flow_id: str) -> ConfigFlowResult:
+        """Allow the access on the vendor's page, and paste where the browser ended."""
+        flow = self.hass.config_entries.flow
+        step = {"next_step_id": "paste_code"}
+        result = await self.do(flow.async_configure(flow_id, step))
+        words = result["description_placeholders"]
+        assert words
+        async with ClientSession() as browser:
+            code = await self.do(consent(browser, words["authorize_url"]))
+        return await self.do(flow.async_configure(flow_id, {"code": code}))
 
     def account(self, name: str) -> Account:
         """Return what runs of an account."""

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from custom_components.solar_cloud.cloud.registry import VENDORS
-from custom_components.solar_cloud.config_flow import normal_host
 from custom_components.solar_cloud.const import DOMAIN
+from custom_components.solar_cloud.sign_in import normal_host
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     SOURCE_USER,
@@ -32,7 +32,11 @@ def told(result: ConfigFlowResult, part: str = "config") -> str:
     words = texts()[part]
     if result["type"] is FlowResultType.ABORT:
         return filled(words["abort"][result["reason"]], {})
+    if result["type"] is FlowResultType.EXTERNAL_STEP_DONE:
+        return ""
     step = words["step"][result["step_id"]]
+    if result["type"] is FlowResultType.EXTERNAL_STEP:
+        return filled(step["description"], {})
     if result["type"] is FlowResultType.MENU:
         assert set(result["menu_options"]) == set(step["menu_options"])
         return filled(step.get("description", ""), {})
@@ -63,14 +67,14 @@ class Flow:
         self.flows = home.hass.config_entries.flow
         self.result: ConfigFlowResult
 
-    async def begin(self) -> ConfigFlowResult:
-        """Go to the form for an API key."""
+    async def begin(self, step: str = "foxess_key") -> ConfigFlowResult:
+        """Go to the form of a way in."""
         self.result = await self.flows.async_init(
             DOMAIN, context={"source": SOURCE_USER}
         )
         told(self.result)
         await self.choose("foxess")
-        return await self.choose("foxess_key")
+        return await self.choose(step)
 
     async def choose(self, step: str) -> ConfigFlowResult:
         """Choose from a menu."""

@@ -212,7 +212,7 @@ def _config_flow() -> None:
 def _config_flow_tests() -> None:
     """Every error and every way through the flow is in its tests."""
     text = (ROOT / "tests/test_config_flow.py").read_text()
-    flow: Any = modules()["config_flow.py"]
+    flow: Any = modules()["sign_in.py"]
     for word in (*flow.ERRORS, *test_texts.TEXTS["config"]["abort"]):
         assert f'"{word}"' in text, word
     assert re.search(r"^(async )?def test_", text, re.MULTILINE)
@@ -299,7 +299,7 @@ def _runtime_data() -> None:
 
 def _test_before_configure() -> None:
     """Sign in before anything is created."""
-    flow = _function("_async_sign_in", "config_flow.py")
+    flow = _function("async_connect", "sign_in.py")
     assert list(calls(flow, "identify"))
     asked = _function("_async_step_sign_in", "config_flow.py")
     assert flow in reached_from(asked)

@@ -982,7 +982,7 @@ async def test_control(client: Client, kh: Any) -> None:
             return await response.json()
 
     accounts = await get("/accounts")
-    assert [item["account"] for item in accounts] == ["kh", "h3", "evo"]
+    assert [item["account"] for item in accounts] == ["kh", "h3", "evo", "oauth"]
     assert accounts[0]["step"] == "foxess_key"
     assert accounts[0]["fields"] == {
         "host": client.sim.url("foxess"),

@@ -1,11 +1,12 @@
 """What survives: the books of the calls, and what an account knows."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from custom_components.solar_cloud.cloud.clock import Clock
-from custom_components.solar_cloud.cloud.registry import VENDORS
+from custom_components.solar_cloud.cloud.registry import way_in
 from custom_components.solar_cloud.const import DOMAIN
 from custom_components.solar_cloud.store import clock_of, ledger_id
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
@@ -23,11 +24,23 @@ def test_the_clock_is_the_machines(hass: HomeAssistant) -> None:
 
 def test_books_are_named_without_telling_the_secret() -> None:
     """The same for the same account, whatever the order of the fields."""
-    info = VENDORS["foxess"]
-    one = ledger_id(info, {"host": "https://a", "api_key": "secret"})
-    assert one == ledger_id(info, {"api_key": "secret", "host": "https://a"})
-    assert one != ledger_id(info, {"api_key": "other", "host": "https://a"})
+    info, way = way_in("foxess_key")
+    one = ledger_id(info, (way, {"host": "https://a", "api_key": "secret"}))
+    assert one == ledger_id(info, (way, {"api_key": "secret", "host": "https://a"}))
+    assert one != ledger_id(info, (way, {"api_key": "other", "host": "https://a"}))
     assert "secret" not in one
+
+
+def test_a_budget_is_named_by_what_the_vendor_counts_by() -> None:
+    """Whatever else was typed, two accounts of one application share its calls."""
+    info, way = way_in("foxess_oauth")
+    way = replace(way, budget=("client_id",))
+    one = {"host": "https://a", "client_id": "app", "client_secret": "old"}
+    other = {"host": "https://b", "client_id": "app", "client_secret": "new"}
+    assert ledger_id(info, (way, one)) == ledger_id(info, (way, other))
+    assert ledger_id(info, (way, one)) != ledger_id(
+        info, (way, one | {"client_id": "another"})
+    )
 
 
 async def test_the_books_survive_a_restart(

@@ -191,15 +191,26 @@ def _flow_steps() -> dict[str, set[str]]:
     return {
         "user": set(),
         "finish": _form_fields("finish", "config_flow.py"),
+        **_consent_steps(),
         "reauth_confirm": {row.key for way in ways for row in way.secrets},
         **{info.slug: set() for info in VENDORS.values() if info.menu},
         **{way.step: {row.key for row in way.fields} for way in ways},
     }
 
 
+def _consent_steps() -> dict[str, set[str]]:
+    """Return the steps in which an owner consents with the fields of their forms."""
+    return {
+        "consent": set(),
+        "redirect": set(),
+        "paste_code": _form_fields("paste_code", "consent.py"),
+    }
+
+
 def _menus() -> dict[str, set[str]]:
     """Return the menus of the config flow with what they offer."""
     return {
+        "consent": _consent_steps().keys() - {"consent"},
         "user": {
             info.slug if info.menu else info.ways[0].step for info in VENDORS.values()
         },
@@ -236,19 +247,16 @@ def test_every_option_has_its_texts() -> None:
 
 def test_every_error_and_abort_has_a_text() -> None:
     """What the flow can end with, or say about a field, has a text; none is dead."""
-    errors = set(modules()["config_flow.py"].ERRORS)
+    errors = set(modules()["sign_in.py"].ERRORS)
+    for path in ("sign_in.py", "consent.py"):
+        errors |= {
+            value
+            for name, value in vars(modules()[path]).items()
+            if name in ("INVALID_HOST", "INVALID_REDIRECT_URI")
+            or name in ("NO_REDIRECT_URI", "CONSENT_REFUSED")
+        }
     aborts: set[str] = set()
     tree = trees()["config_flow.py"]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                named = isinstance(key, ast.Name | ast.Constant) and _texts_of(key)
-                if (
-                    named
-                    and isinstance(value, ast.Constant)
-                    and named <= {"base", "host"}
-                ):
-                    errors.add(value.value)
     for call in calls(tree, "async_abort"):
         aborts |= _texts_of(keyword(call, "reason"))
     for name, reasons in ABORTS.items():
@@ -261,9 +269,10 @@ def test_every_error_and_abort_has_a_text() -> None:
 
 def test_the_flow_fills_the_placeholders_of_its_texts() -> None:
     """A form's text and its errors use only what the form is given."""
-    (summary,) = functions("_summary", "config_flow.py")
+    (summary,) = functions("summary", "forms.py")
     given = {
         "finish": _keys_of_dicts(summary),
+        "paste_code": {"authorize_url", "message"},
         "reauth_confirm": {"account", "message"},
         **{way.step: {"message"} for info in VENDORS.values() for way in info.ways},
     }

@@ -19,7 +19,7 @@ from homeassistant.util.hass_dict import HassKey
 from .cloud.clock import Clock
 from .cloud.model import Snapshot
 from .cloud.quota import Ledger
-from .cloud.vendor import VendorInfo
+from .cloud.vendor import VendorInfo, WayIn
 from .const import DOMAIN
 
 VERSION = 1
@@ -34,24 +34,29 @@ def clock_of(hass: HomeAssistant) -> Clock:
     return hass.data.setdefault(CLOCK, Clock())
 
 
-def ledger_id(info: VendorInfo, credentials: Mapping[str, str]) -> str:
+type SignIn = tuple[WayIn, Mapping[str, str]]
+
+
+def ledger_id(info: VendorInfo, sign_in: SignIn) -> str:
     """Return under which name the books of an account are kept; it tells no secret."""
-    secret = "|".join((info.slug, *(credentials[key] for key in sorted(credentials))))
+    way, credentials = sign_in
+    keys = sorted(way.budget or credentials)
+    secret = "|".join((info.slug, *(credentials.get(key, "") for key in keys)))
     return sha256(secret.encode()).hexdigest()[:16]
 
 
 async def async_open_ledger(
     hass: HomeAssistant,
     info: VendorInfo,
-    credentials: Mapping[str, str],
+    sign_in: SignIn,
     *,
-    heir_of: Mapping[str, str] | None = None,
+    heir_of: SignIn | None = None,
 ) -> Ledger:
-    """Return the books of an account, which the config flow and the entry share.
+    """Return the books of an account, which the config flow and its entries share.
 
     A new secret of the same account takes over what was spent with the old one.
     """
-    name = ledger_id(info, credentials)
+    name = ledger_id(info, sign_in)
     ledgers = hass.data.setdefault(_LEDGERS, {})
     if name not in ledgers:
         store = Store[dict[str, Any]](
@@ -97,7 +102,10 @@ def hand_over(hass: HomeAssistant, unique_id: str, found: Found) -> None:
 
 @dataclass(slots=True)
 class Kept:
-    """What an account keeps: snapshots by feed, memory, counters, leases, history."""
+    """What an account keeps: snapshots by feed, memory, counters, leases, history.
+
+    `tokens` are those of OAuth, beside the ones that they came from.
+    """
 
     feeds: dict[str, Snapshot] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
@@ -105,6 +113,7 @@ class Kept:
     leases: list[dict[str, Any]] = field(default_factory=list)
     history: dict[str, Any] = field(default_factory=dict)
     writes: dict[str, Any] = field(default_factory=dict)
+    tokens: dict[str, Any] = field(default_factory=dict)
 
 
 def _as_now(part: Any) -> Any:
@@ -152,6 +161,7 @@ class AccountStore:
                 "leases": _as_now(self.kept.leases),
                 "history": _as_now(self.kept.history),
                 "writes": _as_now(self.kept.writes),
+                "tokens": self.kept.tokens,
             }
         )
 

@@ -93,9 +93,10 @@ async def prepare(inverters: int, url: str, folder: Path) -> float:
     """Poll everything, and write what was found; returns how far the clock has gone."""
     clock = FastClock()
     key = credentials(inverters, url)
+    way = FOXESS.way(STEP)
     async with home_assistant(folder, clock.clock()) as hass:
-        ledger = await async_open_ledger(hass, FOXESS, key)
-        vendor = FOXESS.way(STEP).connect(
+        ledger = await async_open_ledger(hass, FOXESS, (way, key))
+        vendor = way.connect(
             Connection(
                 session=cast("ClientSession", DirectSession(Fleet(inverters))),
                 clock=clock.clock(),
@@ -111,7 +112,7 @@ async def prepare(inverters: int, url: str, folder: Path) -> float:
         store.kept = Kept(feeds=feeds, memory=vendor.memory)
         await store.async_save()
         books = Store[dict[str, Any]](
-            hass, VERSION, f"{DOMAIN}.ledger.{ledger_id(FOXESS, key)}"
+            hass, VERSION, f"{DOMAIN}.ledger.{ledger_id(FOXESS, (way, key))}"
         )
         await books.async_save(after_a_day(ledger.as_dict(), inverters))
     return clock.ahead

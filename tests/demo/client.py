@@ -8,6 +8,8 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from .processes import DemoError
 
+from tests.consent import ConsentError, consent
+
 USER = PASSWORD = "demo"
 
 
@@ -60,6 +62,13 @@ class Client:
                 text = await response.text()
                 raise DemoError(f"{method} {path}: {response.status} {text}")
             return await response.json()
+
+    async def consent(self, page: str) -> str:
+        """Allow Home Assistant the access on a vendor's page, as the owner does."""
+        try:
+            return await consent(self._session, page)
+        except ConsentError as err:
+            raise DemoError(str(err)) from None
 
     async def command(self, kind: str, **fields: Any) -> Any:
         """Send a WebSocket command and return its result."""

@@ -24,22 +24,29 @@ async def add_account(client: Client, account: Account) -> str:
                 f" {step.get('description_placeholders')}"
             )
         seen.append(step["step_id"])
-        answer = _answer(step, account)
+        answer = await _answer(step, account, client)
         step = await client.request("POST", f"{FLOW}/{step['flow_id']}", answer)
     entry: str = step["result"]["entry_id"]
     return entry
 
 
-def _answer(step: dict[str, Any], account: Account) -> dict[str, Any]:
+async def _answer(
+    step: dict[str, Any], account: Account, client: Client
+) -> dict[str, Any]:
     """Return what a user who knows the account would answer to a step."""
     if step["type"] == "menu":
         offered = step["menu_options"]
+        if step["step_id"] == "consent":
+            return {"next_step_id": "paste_code"}
         wanted = account.step if account.step in offered else account.vendor
         if wanted not in offered:
             raise DemoError(f"{account.name}: the menu does not offer {wanted}")
         return {"next_step_id": wanted}
     if step["type"] == "form" and step["step_id"] == account.step:
         return dict(account.fields)
+    if step["type"] == "form" and step["step_id"] == "paste_code":
+        page = step["description_placeholders"]["authorize_url"]
+        return {"code": await client.consent(page)}
     if step["type"] == "form":
         fields = step["data_schema"]
         prefilled = {row["name"]: row["default"] for row in fields if "default" in row}

@@ -160,6 +160,14 @@ class OAuthServer:
         )
         return code
 
+    def sign_in(
+        self, client_id: str, scopes: Iterable[str], at: float
+    ) -> dict[str, Any]:
+        """Let the owner allow scopes, and the app fetch its tokens; returns them."""
+        grant = Grant(client=self.clients[client_id], scopes=tuple(scopes))
+        self.grants.append(grant)
+        return self._tokens(grant, at)
+
     def revoke(self, account: str) -> None:
         """Let the owner take back what was allowed for an account."""
         for grant in self.grants:

@@ -3,12 +3,12 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
 
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from yarl import URL
 
 from .clock import Clock
 from .errors import (
@@ -18,10 +18,11 @@ from .errors import (
     QuotaExceeded,
     UnexpectedAnswer,
 )
-from .transport import TIMEOUT, Answer, request
+from .transport import Answer, request
 from .values import number, text
 
 SPARE = 60.0
+LOOK = ClientTimeout(total=10)
 SECRET = frozenset(("access_token", "refresh_token", "expires_in", "token_type"))
 BUSY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
 REFUSING = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
@@ -59,7 +60,8 @@ class OAuth:
     the fields of a token request into its URL, `basic` the client into a header.
     `lifetime` of an access token in s is for answers that tell none. No word of
     `forbidden` may be in a redirect URI. `shows_code` is the vendor's own page that shows
-    the code. `unwrap` returns the tokens in an answer's body, or raises a CloudError.
+    the code. `headers` go with each request of ours. `unwrap` returns the tokens in an
+    answer, or raises a CloudError.
     """
 
     authorize: tuple[str, ...]
@@ -71,46 +73,50 @@ class OAuth:
     lifetime: float = 3600.0
     forbidden: tuple[str, ...] = ()
     shows_code: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     unwrap: Callable[[Any], Any] = as_sent
 
     def allows(self, redirect_uri: str) -> bool:
         """Return whether the vendor takes a redirect URI."""
         return not any(word in redirect_uri for word in self.forbidden)
 
-    def authorize_url(
-        self, credentials: Mapping[str, str], path: str, redirect_uri: str, state: str
-    ) -> str:
-        """Return the address at which the owner consents."""
-        asked = {
-            "response_type": "code",
-            "client_id": credentials["client_id"],
-            "redirect_uri": redirect_uri,
-            "state": state,
-        }
-        if self.scopes:
-            asked["scope"] = " ".join(self.scopes)
-        return f"{auth_host(credentials)}{path}?{urlencode(asked, quote_via=quote)}"
+    @staticmethod
+    def host(credentials: Mapping[str, str]) -> str:
+        """Return the host at which the owner signs in."""
+        return (credentials.get("auth_host") or credentials["host"]).rstrip("/")
 
 
-def auth_host(credentials: Mapping[str, str]) -> str:
-    """Return the host that signs in."""
-    return (credentials.get("auth_host") or credentials["host"]).rstrip("/")
-
-
-async def authorize_path(
-    session: ClientSession, oauth: OAuth, credentials: Mapping[str, str]
+async def authorize_url(
+    session: ClientSession,
+    oauth: OAuth,
+    credentials: Mapping[str, str],
+    redirect_uri: str,
+    state: str,
 ) -> str:
-    """Return the first path of the consent page that the server has."""
-    for path in oauth.authorize[:-1]:
+    """Return the address at which the owner consents: the first that the server has."""
+    asked = {
+        "response_type": "code",
+        "client_id": credentials["client_id"],
+        "redirect_uri": redirect_uri,
+        "state": state,
+    }
+    if oauth.scopes:
+        asked["scope"] = " ".join(oauth.scopes)
+    # A blank has to be %20; a plus is something else by then.
+    query = URL.build(query=asked).raw_query_string.replace("+", "%20")
+    *newer, oldest = (
+        f"{oauth.host(credentials)}{path}?{query}" for path in oauth.authorize
+    )
+    for url in newer:
         try:
             async with session.get(
-                f"{auth_host(credentials)}{path}", timeout=TIMEOUT
+                URL(url, encoded=True), headers=oauth.headers, timeout=LOOK
             ) as response:
                 if response.status != HTTPStatus.NOT_FOUND:
-                    return path
+                    return url
         except ClientError, TimeoutError:
-            return path
-    return oauth.authorize[-1]
+            return url
+    return oldest
 
 
 class TokenService:
@@ -156,7 +162,7 @@ class TokenService:
 
     async def _ask(self, path: str, fields: dict[str, str]) -> Token:
         client = self._credentials["client_id"], self._credentials["client_secret"]
-        headers = {}
+        headers = dict(self._oauth.headers)
         if self._oauth.basic:
             pair = b64encode(":".join(client).encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
@@ -167,7 +173,7 @@ class TokenService:
             answer = await request(
                 self._session,
                 "POST",
-                f"{auth_host(self._credentials)}{path}",
+                f"{self._oauth.host(self._credentials)}{path}",
                 headers=headers,
                 **sent,
             )
@@ -226,7 +232,7 @@ class Tokens:
         service: TokenService,
         clock: Clock,
         token: Token,
-        save: Callable[[Token], Awaitable[None]],
+        save: Callable[[Token], Awaitable[None]] | None = None,
     ) -> None:
         """Begin with the tokens of the owner's consent, or of the last refresh."""
         self.token = token
@@ -265,7 +271,8 @@ class Tokens:
         except AuthenticationFailed as err:
             self._ended = err
             raise
-        await self._save(self.token)
+        if self._save:
+            await self._save(self.token)
 
     def _renewed(self, task: asyncio.Task[None]) -> None:
         self._refresh = None

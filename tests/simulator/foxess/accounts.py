@@ -6,6 +6,7 @@ from typing import Any
 from ..base import Account, Truth, World
 from ..home import Home
 from ..names import Names
+from ..oauth import Client
 from ..physics import HomeSpec
 from ..weather import Habits
 from . import measurements
@@ -47,9 +48,10 @@ class PlantSpec:
 
 @dataclass(slots=True, kw_only=True)
 class FoxAccount(Account):
-    """An account with a key of the open API."""
+    """An account with a key of the open API, and an app that its owner may allow."""
 
     token: str
+    client: Client
     devices: list[FoxDevice] = field(default_factory=list)
     echo: bool = True
     detail: dict[str, int] = field(default_factory=dict)
@@ -66,6 +68,14 @@ class FoxAccount(Account):
         self.revoked.discard(token)
         self.token = token
         self.fields["api_key"] = token
+
+    def oauth_fields(self) -> dict[str, str]:
+        """Return what is typed to sign in with the app instead of the key."""
+        return {
+            "host": self.fields["host"],
+            "client_id": self.client.id,
+            "client_secret": self.client.secret,
+        }
 
 
 class FoxPlant:
@@ -192,11 +202,23 @@ EVO_PLANT = PlantSpec(
     batteries=(2,),
 )  # fmt: skip
 
+OAUTH_PLANT = PlantSpec(
+    model=KH8,
+    home=HomeSpec(
+        **_LONDON, seed=59, peak=6400, rated=8000, packs=(10.36,), charge_power=6600,
+        discharge_power=6600, history_days=300, habits=Habits(base=260, evening=1600),
+    ),
+    soc=61,
+    serial="60KE8######@###",
+    batteries=(4,),
+)  # fmt: skip
+
 # Account -> its plants, and what its server is like.
 ACCOUNTS: dict[str, tuple[tuple[PlantSpec, ...], dict[str, Any]]] = {
     "kh": ((KH_PLANT, STRING_PLANT), {"echo": False}),
     "h3": ((H3_PLANT,), {}),
     "evo": ((EVO_PLANT,), {"variable_table": False}),
+    "oauth": ((OAUTH_PLANT,), {"step": "foxess_oauth"}),
 }
 
 
@@ -205,14 +227,17 @@ def build(world: World, name: str, now: float) -> FoxAccount:
     specs, options = ACCOUNTS[name]
     names = Names(world.seed, f"foxess/{name}")
     token = names.uuid()
+    app = Names(world.seed, f"foxess/{name}/app")
     account = FoxAccount(
         name=name,
         vendor="foxess",
-        step="foxess_key",
         fields={"host": "", "api_key": token},
         token=token,
-        **options,
+        client=Client(id=app.uuid(), secret=app.uuid(), account=name),
+        **{"step": "foxess_key"} | options,
     )
+    if account.step == "foxess_oauth":
+        account.fields = account.oauth_fields()
     for spec in specs:
         device = _device(world, spec, names, now)
         device.account = name

@@ -1,5 +1,7 @@
 """The error codes of FoxESS that the simulator answers, with their words."""
 
+from typing import Any
+
 MESSAGES: dict[int, str | None] = {
     0: "Operation successful",
     30000: "The system is under maintenance",
@@ -38,6 +40,12 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "1300": ("Meter lost", "电表丢失", "Brak licznika"),
     "4120": ("BMS lost", "BMS丢失", "Brak BMS"),
 }
+
+
+def failed(errno: int, message: str | None = None) -> dict[str, Any]:
+    """Return the body of an error."""
+    text = message if message is not None else MESSAGES.get(errno, f"error {errno}")
+    return {"errno": errno, "msg": text, "result": None}
 
 
 class FoxError(Exception):

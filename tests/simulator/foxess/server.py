@@ -7,18 +7,44 @@ from typing import Any, override
 
 from ..base import HTML, Answer, Command, Exchange, Refusal, VendorServer, World
 from ..limits import Limit, LimitBoard
+from ..oauth import OAuthServer, Rules, bearer
 from . import history, listing, meters, realtime, scheduling, steering
 from .accounts import ACCOUNTS, FoxAccount, build
 from .device import FoxDevice
-from .errors import BAD_SIGNATURE, BAD_TIMESTAMP, MESSAGES, NO_SIGNATURE, FoxError
+from .errors import (
+    BAD_SIGNATURE,
+    BAD_TIMESTAMP,
+    MESSAGES,
+    NO_SIGNATURE,
+    FoxError,
+    failed,
+)
 from .steering import Change
 
 DAY = 86_400.0
 CALLS_PER_INVERTER = 1440
 SKEW = 300.0
-HEADERS = ("token", "timestamp", "signature", "lang")
+HEADERS = ("timestamp", "signature", "lang")
 SCRIPTS = re.compile(
     r"python|aiohttp|curl|wget|httpx|okhttp|java|go-http", re.IGNORECASE
+)
+
+# "Oauth", and the guide of later revisions: another page, scopes, a day's token.
+READ, STEER = "data_access", "device_control"
+OLD_PAGE, NEW_PAGE = "/public/auth/index.html", "/h5/auth/foxessIndex"
+OAUTH = Rules(
+    authorize=NEW_PAGE,
+    token="/oauth2/token",
+    refresh="/oauth2/refresh",
+    revoke="/oauth2/revoke",
+    scopes=(READ, STEER),
+    rotate=True,
+    access_life=DAY,
+    errors={
+        "invalid_client": (200, failed(41807)),
+        "invalid_grant": (200, failed(41808)),
+        "unsupported_grant_type": (200, failed(40257)),
+    },
 )
 
 # (method, path) -> handler; those of CHANGING answer a Change.
@@ -108,11 +134,18 @@ class Server(VendorServer):
         self.accounts = {name: build(world, name, now) for name in ACCOUNTS}
         self.limits = LimitBoard[Exchange](tuple(limit for limit, _ in LIMITS))
         self._codes = {limit.name: errno for limit, errno in LIMITS}
+        self.oauth = OAuthServer(OAUTH, world.seed)
+        for account in self.accounts.values():
+            self.oauth.add_client(account.client)
+        # Servers have the page of the first guide, the one of the later, or both.
+        self.pages = {NEW_PAGE}
 
     @override
     def account_of(self, headers: Any, params: dict[str, Any]) -> str | None:
-        """Return the account of a key, old keys included."""
-        token = headers.get("token")
+        """Return the account of a key or an access token, old ones included."""
+        if "token" not in headers:
+            return self.oauth.account_of(headers, params)
+        token = headers["token"]
         for account in self.accounts.values():
             if token and (token == account.token or token in account.revoked):
                 return str(account.name)
@@ -121,8 +154,7 @@ class Server(VendorServer):
     @override
     def error(self, code: int, message: str | None = None) -> Answer:
         """Return an error: HTTP 200, errno and words."""
-        text = message if message is not None else MESSAGES.get(code, f"error {code}")
-        return Answer(body={"errno": code, "msg": text, "result": None}, code=code)
+        return Answer(body=failed(code, message), code=code)
 
     @override
     def token_error(self) -> Answer:
@@ -151,6 +183,12 @@ class Server(VendorServer):
     def serve(self, exchange: Exchange) -> Answer:
         """Check a request and carry it out."""
         self._check_agent(exchange)
+        if exchange.endpoint in (OLD_PAGE, NEW_PAGE):
+            if exchange.method == "GET" and exchange.endpoint not in self.pages:
+                return Answer(status=404, body=HTML)
+            exchange.endpoint = NEW_PAGE
+        if self.oauth.handles(exchange.endpoint):
+            return self.oauth.serve(exchange)
         exchange.account = self._authenticate(exchange)
         limit = self.limits.refused_by(exchange, exchange.at)
         if limit is not None:
@@ -179,16 +217,20 @@ class Server(VendorServer):
             raise Refusal(Answer(status=403, body=HTML, code=403, refused=True))
 
     def _authenticate(self, exchange: Exchange) -> FoxAccount:
-        """Check headers, signature, time stamp and key, in this order."""
-        token, timestamp, given, lang = (exchange.headers.get(h) for h in HEADERS)
+        """Check headers, signature, time stamp and key or token, in this order."""
+        timestamp, given, lang = (exchange.headers.get(h) for h in HEADERS)
+        key, access = exchange.headers.get("token"), bearer(exchange.headers)
+        token = key or access
         if not given:
             raise self._refusal(40256, NO_SIGNATURE)
-        if not token or not timestamp or not lang:
+        if not token or not timestamp or not lang or (key and access):
             raise self._refusal(40256)
         if given != signature(exchange.endpoint, token, timestamp):
             raise self._refusal(40256, BAD_SIGNATURE)
         if not timestamp.isdigit() or abs(int(timestamp) / 1000 - exchange.at) > SKEW:
             raise self._refusal(40256, BAD_TIMESTAMP)
+        if access:
+            return self._allowed(exchange, access)
         for account in self.accounts.values():
             if token in account.revoked:
                 raise self._refusal(41809)
@@ -196,6 +238,17 @@ class Server(VendorServer):
                 found: FoxAccount = account
                 return found
         raise self._refusal(41808)
+
+    def _allowed(self, exchange: Exchange, access: str) -> FoxAccount:
+        """Return the account whose owner allowed what is asked."""
+        grant = self.oauth.grant_of(access, exchange.at)
+        if grant is None:
+            raise self._refusal(41809)
+        needed = STEER if exchange.endpoint in SETTERS else READ
+        if needed not in grant.scopes:
+            raise self._refusal(41811)
+        found: FoxAccount = self.accounts[grant.client.account]
+        return found
 
     def _carry_out(self, handler: Any, exchange: Exchange) -> Any:
         """Answer a query, or apply a change as far as faults let it."""

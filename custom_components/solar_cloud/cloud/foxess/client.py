@@ -7,13 +7,20 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ..errors import AnswerLost, CloudError, QuotaExceeded, UnexpectedAnswer
+from ..errors import (
+    AnswerLost,
+    AuthenticationFailed,
+    CloudError,
+    QuotaExceeded,
+    UnexpectedAnswer,
+)
+from ..oauth import AccessToken
 from ..quota import Call, Ledger, Purpose
 from ..transport import Answer, request
 from ..values import number
 from . import endpoints as on
 from .endpoints import Endpoint
-from .errnos import DAY_SPENT, TRANSIENT, by_errno, by_status
+from .errnos import DAY_SPENT, TRANSIENT, by_status, outcome
 from .limits import DAY, QUERY, UPDATE
 
 HOSTS = ("https://www.foxesscloud.com", "https://portal.foxesscloud.us")
@@ -46,14 +53,14 @@ class FoxessClient:
         self,
         session: ClientSession,
         host: str,
-        token: str,
+        key: str | AccessToken,
         ledger: Ledger,
         language: str = "en",
     ) -> None:
-        """Sign with an API key made in the portal (User Profile, API Management)."""
+        """Sign with an API key made in the portal, or with an access token ("Oauth")."""
         self._session = session
         self._host = host.rstrip("/")
-        self._token = token
+        self._key = key
         self._ledger = ledger
         self._language = language
         self.raw: dict[str, Any] = {}
@@ -70,7 +77,8 @@ class FoxessClient:
     ) -> Any:
         """Make one call within the allowances and return its `result`.
 
-        A query that failed for a moment is repeated, up to `attempts` in all.
+        A query that failed for a moment is repeated, up to `attempts` in all; whatever
+        was turned away for its access token, once more with a new one.
         """
         call = Call(
             endpoint=endpoint.path,
@@ -81,10 +89,30 @@ class FoxessClient:
         while True:
             attempts -= 1
             try:
-                return await self._call(call, endpoint, params, body)
+                return await self._admitted(call, endpoint, params, body)
             except CloudError as err:
                 if not attempts or err.code not in TRANSIENT:
                     raise
+
+    async def _admitted(
+        self,
+        call: Call,
+        endpoint: Endpoint,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+    ) -> Any:
+        """Make a call, once more where its access token had ended before its time."""
+        token = await self._token()
+        try:
+            return await self._call(call, endpoint, params, body, token)
+        except AuthenticationFailed:
+            if isinstance(self._key, str):
+                raise
+            token = await self._key(token)
+        return await self._call(call, endpoint, params, body, token)
+
+    async def _token(self) -> str:
+        return self._key if isinstance(self._key, str) else await self._key()
 
     async def _call(
         self,
@@ -92,10 +120,11 @@ class FoxessClient:
         endpoint: Endpoint,
         params: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
+        token: str,
     ) -> Any:
         async with self._ledger.admit(call):
             try:
-                answer = await self._send(endpoint, params, body)
+                answer = await self._send(endpoint, params, body, token)
             except QuotaExceeded as err:
                 raise self._limited(call, endpoint, err) from None
         if answer.date:
@@ -114,13 +143,16 @@ class FoxessClient:
         endpoint: Endpoint,
         params: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
+        token: str,
     ) -> Answer:
         timestamp = round(self._ledger.time * 1000)
+        own_key = isinstance(self._key, str)
+        shown = {"token": token} if own_key else {"Authorization": f"Bearer {token}"}
         headers = {
-            "token": self._token,
+            **shown,
             "lang": self._language,
             "timestamp": str(timestamp),
-            "signature": signature(endpoint.path, self._token, timestamp),
+            "signature": signature(endpoint.path, token, timestamp),
             "User-Agent": USER_AGENT,
         }
         try:
@@ -336,11 +368,7 @@ def _error(endpoint: Endpoint, answer: Answer) -> CloudError | None:
     body = answer.body
     if not isinstance(body, dict) or "errno" not in body:
         return by_status(answer.status, "no errno")
-    if (errno := _whole(body["errno"])) is None:
-        return UnexpectedAnswer("errno is no number", code=answer.status)
-    if not errno:
-        return None
-    return by_errno(errno, str(body.get("msg") or ""), update=endpoint.update)
+    return outcome(body, update=endpoint.update)
 
 
 def _object(result: Any) -> dict[str, Any]:

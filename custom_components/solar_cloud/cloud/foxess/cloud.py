@@ -27,6 +27,7 @@ from ..errors import (
 from ..model import Device, DeviceKind, EnergyRow, Snapshot
 from ..quota import Call, Purpose
 from ..vendor import (
+    CLIENT_FIELDS,
     Connection,
     Feed,
     FieldKind,
@@ -47,6 +48,7 @@ from .runs import Runs
 from .samples import PERIOD, Samples
 from .scheduler import Scheduler
 from .schedules import Schedules
+from .sign_in import OAUTH
 from .tolerant import PARTIAL
 from .totals import Totals
 
@@ -87,14 +89,14 @@ class FoxessCloud:
     feeds: tuple[Feed, ...] = FEEDS
 
     def __init__(self, connection: Connection) -> None:
-        """Sign in with an API key (`host`, `api_key`)."""
+        """Sign in with an API key (`host`, `api_key`), or with an access token."""
         self.ledger = connection.ledger
         self.memory = memory = connection.memory
         self._clock = clock = connection.clock
         self._client = client = FoxessClient(
             connection.session,
             connection.credentials["host"],
-            connection.credentials["api_key"],
+            connection.token or connection.credentials["api_key"],
             connection.ledger,
             connection.language,
         )
@@ -371,6 +373,8 @@ class FoxessCloud:
         return await self._schedules.get(device)
 
 
+HOST = SignInField(key="host", kind=FieldKind.HOST, choices=HOSTS)
+
 FOXESS = VendorInfo(
     slug="foxess",
     name="FoxESS",
@@ -380,11 +384,14 @@ FOXESS = VendorInfo(
     ways=(
         WayIn(
             step="foxess_key",
-            fields=(
-                SignInField(key="host", kind=FieldKind.HOST, choices=HOSTS),
-                SignInField(key="api_key", kind=FieldKind.SECRET),
-            ),
+            fields=(HOST, SignInField(key="api_key", kind=FieldKind.SECRET)),
             connect=FoxessCloud,
+        ),
+        WayIn(
+            step="foxess_oauth",
+            fields=(HOST, *CLIENT_FIELDS),
+            connect=FoxessCloud,
+            oauth=OAUTH,
         ),
     ),
 )

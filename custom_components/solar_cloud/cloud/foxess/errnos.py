@@ -4,7 +4,9 @@
 neither the words nor the HTTP status: errors come with HTTP 200.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from ..errors import (
     AnswerLost,
@@ -21,6 +23,7 @@ from ..errors import (
     Refused,
     UnexpectedAnswer,
 )
+from ..values import number
 
 
 class QueryFailed(Busy):
@@ -80,6 +83,15 @@ def by_errno(errno: int, words: str, *, update: bool) -> CloudError:
         return CloudUnavailable(words, code=errno)
     kind = ERRORS.get(errno, Refused if update else UnexpectedAnswer)
     return kind(words, code=errno)
+
+
+def outcome(body: Mapping[str, Any], *, update: bool = False) -> CloudError | None:
+    """Return the error that an answer with an error number tells, None for success."""
+    if (errno := number(body["errno"])) is None:
+        return UnexpectedAnswer("errno is no number", code=HTTPStatus.OK)
+    if not errno:
+        return None
+    return by_errno(int(errno), str(body.get("msg") or ""), update=update)
 
 
 def by_status(status: int, words: str) -> CloudError:
