@@ -172,7 +172,7 @@ SPH_PLANT = PlantSpec(
 
 SPA_PLANT = PlantSpec(
     home=HomeSpec(
-        **_LISBON, seed=83, peak=10_400, rated=10_000, efficiency=1.0, packs=(9.6,),
+        **_LISBON, seed=83, peak=10_400, rated=13_000, efficiency=1.0, packs=(9.6,),
         charge_power=3000, discharge_power=3000, floor=14, history_days=330,
         habits=Habits(base=450, evening=1900),
     ),

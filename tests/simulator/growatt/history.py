@@ -12,6 +12,7 @@ from .device import GrowattDevice, GrowattPlant
 from .errors import GrowattError
 from .listing import day, page
 from .models import FAMILIES, INVERTER, STORAGE, Family
+from .realtime import Told
 from .wire import noisy
 
 if TYPE_CHECKING:
@@ -79,15 +80,31 @@ def _old_style(sample: rows.Sample) -> Body:
     }
 
 
+def _device(
+    server: Server, exchange: Exchange, family: Family, key: str
+) -> GrowattDevice:
+    """Return the device of a request; the document names an inverter by its id."""
+    missing = 10002 if family is INVERTER else 10005
+    if (number := exchange.params.get("device_id")) and family is INVERTER:
+        for plant in server.plants_of(exchange.account):
+            for device in plant.devices:
+                if str(device.number) == number and device.dialect == "document":
+                    plant.home.advance(exchange.at)
+                    return device
+    if not exchange.params.get(key):
+        raise GrowattError(10002, "error_device sn error")
+    device = server.device(exchange, key, family, missing)
+    if family is INVERTER and device.dialect == "document":
+        raise GrowattError(10002, "error_device sn error")
+    return device
+
+
 def _history(family: Family) -> Any:
     """Return the handler of a family's data of some days."""
     key = "device_sn" if family is INVERTER else family.serial
 
     def handler(server: Server, exchange: Exchange) -> Body:
-        missing = 10002 if family is INVERTER else 10005
-        if not exchange.params.get(key):
-            raise GrowattError(10002, "error_device sn error")
-        device = server.device(exchange, key, family, missing)
+        device = _device(server, exchange, family, key)
         shown = zone(exchange.params.get("timezone_id"))
         instants = _instants(exchange, device, shown)
         instants.reverse()
@@ -114,10 +131,7 @@ def _alarms(family: Family) -> Any:
     key = "device_sn" if family is INVERTER else family.serial
 
     def handler(server: Server, exchange: Exchange) -> Body:
-        missing = 10002 if family is INVERTER else 10005
-        if not exchange.params.get(key):
-            raise GrowattError(10002, "error_device sn error")
-        device = server.device(exchange, key, family, missing)
+        device = _device(server, exchange, family, key)
         wanted = exchange.params.get("date")
         if wanted is None and family is INVERTER:
             shown = None
@@ -152,6 +166,20 @@ def _told(server: Server, device: GrowattDevice, at: float, shown: Any) -> list[
                 }
             )
     return found
+
+
+def day_energy(server: Server, exchange: Exchange) -> Told:
+    """Return an inverter's energy of a day in kWh."""
+    device = server.device(exchange, "device_sn", INVERTER)
+    wanted = day(exchange.params.get("date"))
+    zone_of = ZoneInfo(device.home.spec.zone)
+    start = wanted.replace(tzinfo=zone_of).timestamp()
+    end = min(start + 86_400, device.published(exchange.at))
+    energy = 0.0
+    if end > start >= device.home.created:
+        first, last = (device.home.totals(at)["inverter_energy"] for at in (start, end))
+        energy = (last - first) * device.share
+    return Told(data=noisy(energy), datalogger_sn=device.logger.sn, device_sn=device.sn)
 
 
 def plant_power(server: Server, exchange: Exchange) -> Body:
@@ -247,6 +275,7 @@ def _endpoints() -> dict[tuple[str, str], Any]:
     found: dict[tuple[str, str], Any] = {
         ("GET", "/v1/plant/power"): plant_power,
         ("GET", "/v1/plant/energy"): plant_energy,
+        ("GET", "/v1/device/inverter/day_energy"): day_energy,
         ("GET", "/v1/device/inverter/data"): _history(INVERTER),
         ("GET", "/v1/device/inverter/alarm"): _alarms(INVERTER),
     }

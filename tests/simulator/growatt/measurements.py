@@ -212,6 +212,8 @@ def whole(plant: GrowattPlant, at: float) -> Values:
         **{f"{key}_today": item for key, item in plant.home.today(at).items()},
     }
     values = {key: item for key, item in values.items() if key in plant.truth_keys}
+    if plant.battery is not None and plant.battery.without_battery:
+        values = {k: v for k, v in values.items() if not k.startswith("battery_")}
     faulty = any(device.fault(at) for device in plant.devices)
     published = plant.published(at)
     values |= {

@@ -187,6 +187,8 @@ def _base(device: GrowattDevice) -> Orders:
     floor = "onGridDischargeStopSOC" if tlx else "wdisChargeSOCLowLimit1"
     ceiling = 100.0 if tlx else float(held["wchargeSOCLowLimit1"])
     limit = inf
+    alone = len(device.plant.devices) == 1
+    most = rate(device) / 100 * device.model.rated
     if held["exportLimit"] != "0" and device.plant.metered:
         limit = float(held["exportLimitPowerRate"]) / 100 * device.model.rated
     return Orders(
@@ -195,7 +197,8 @@ def _base(device: GrowattDevice) -> Orders:
         floor=float(held[floor]),
         ceiling=ceiling,
         export_limit=limit,
-        active_limit=rate(device) / 100 * device.home.spec.rated,
+        active_limit=most if alone else inf,
+        discharge_limit=inf if alone else most,
     )
 
 

@@ -1,5 +1,6 @@
 """The endpoints of the newest data, one device or a batch, and what faults do to them."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..base import Exchange
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from .server import Server
 
 BATCH = 100
-PAGES = 2
+COUNTER = re.compile(r"e\w+Total2?|powerTotal|acChargeEnergyTotal", re.IGNORECASE)
+TODAY = re.compile(r"e\w+Today2?|powerToday|acChargeEnergyToday", re.IGNORECASE)
 
 
 class Told(dict[str, Any]):
@@ -44,7 +46,7 @@ def spoil(
     _late_midnight(server, exchange, device, sample)
     if dip := server.take("dip_counters", exchange.call, device.sn):
         for key, value in sample.items():
-            if key.endswith("Total") and isinstance(value, int | float):
+            if COUNTER.fullmatch(key) and isinstance(value, int | float):
                 sample[key] = round(value * dip.args.get("factor", 0.0), 1)
     if gap := server.take("missing", exchange.call, device.sn):
         sample.pop(gap.args["variable"], None)
@@ -59,7 +61,7 @@ def _late_midnight(
     before = server.held_until(device, exchange.at)
     if before is not None:
         old = rows.sample(device, before - 1)
-        sample |= {key: old[key] for key in old if key.endswith("Today")}
+        sample |= {key: old[key] for key in old if TODAY.fullmatch(key)}
 
 
 def _one(family: Family, key: str) -> Any:

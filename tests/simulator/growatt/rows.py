@@ -411,4 +411,6 @@ def sample(device: GrowattDevice, at: float, measured: float | None = None) -> S
     found = shaped(shape) | fill(device, values, when)
     if measured is not None:
         found["time"] = stamp(device.plant, at)
+        clock = "timeCalendar" if device.family is INVERTER else "calendar"
+        found[clock] = calendar(at)
     return found
