@@ -1,0 +1,34 @@
+"""Fixtures: the simulated cloud, and what steers its machines."""
+
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import ClientSession
+import pytest
+
+from .steered import NOON, Steered
+
+from tests.simulator import Simulator
+
+type Steer = Callable[..., Steered]
+
+
+@pytest.fixture
+async def sim(socket_enabled: None) -> AsyncIterator[Simulator]:
+    """Return the simulated cloud, whose clock stands still unless we wait."""
+    async with Simulator(
+        now=lambda: NOON, vendors=("growatt",), seed=1, history_days=5
+    ) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    """Return a session for HTTP."""
+    async with ClientSession() as found:
+        yield found
+
+
+@pytest.fixture
+def steer(sim: Simulator, session: ClientSession) -> Steer:
+    """Return what steers a machine by its name."""
+    return lambda name, **given: Steered(sim, session, name, **given)
