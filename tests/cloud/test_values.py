@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.solar_cloud.cloud.values import (
+    day_of,
     instant,
     number,
     text,
@@ -111,3 +112,18 @@ async def test_a_time_zone_is_known_or_unknown() -> None:
     assert await time_zone("Europe/Berlin") == BERLIN
     for name in (None, "", "Mars/Olympus", "../../etc/passwd", "Europe"):
         assert await time_zone(name) is None
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "day"),
+    [
+        (1_781_694_000_000, "2026-06-17"),
+        (None, None),
+        (0, None),
+        (1e30, None),
+        (-1e30, None),
+    ],
+)
+def test_days_of_milliseconds(milliseconds: float | None, day: str | None) -> None:
+    """A Unix time in ms is a day; what is none is nothing."""
+    assert day_of(milliseconds) == day

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum, auto
 from typing import Any, Self
 
@@ -38,6 +38,7 @@ class Plant:
     time_zone: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    created: str | None = None
     peak_power_kw: float | None = None
 
 
@@ -131,12 +132,28 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyRow:
-    """Energy of one quantity in one span: `kwh` from `start`, for an hour or a day."""
+    """Energy of one quantity in one span: `kwh` from `start` on, in UTC.
+
+    A span of a day is one of which the vendor knows only the whole.
+    """
 
     subject: str
     key: str
     start: datetime
     kwh: float
+    span: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Energies:
+    """What one batch of calls told of the past: all days from `first` on.
+
+    With `beginning` the vendor has nothing from before.
+    """
+
+    first: date
+    rows: tuple[EnergyRow, ...] = ()
+    beginning: bool = False
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -62,6 +62,15 @@ def instant(value: Any, zone: tzinfo = UTC) -> datetime | None:
     return None
 
 
+def day_of(milliseconds: float | None) -> str | None:
+    """Return the day (ISO 8601) of a Unix time in ms."""
+    try:
+        at = datetime.fromtimestamp((milliseconds or 0) / 1000, UTC)
+    except ValueError, OverflowError, OSError:
+        return None
+    return at.date().isoformat() if milliseconds else None
+
+
 async def time_zone(name: str | None) -> ZoneInfo | None:
     """Return a time zone by its name, read from disk off the loop; None if unknown."""
     if not name:

@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from .clock import Clock
 from .control import Absent, Control, Progress, Run, RunRange, Schedule, Setting, Window
 from .errors import CloudError
-from .model import Device, EnergyRow, Plant, Snapshot
+from .model import Device, Energies, Plant, Snapshot
 from .oauth import AccessToken, OAuth
 from .quota import Allowance, Call, Ledger, Purpose
 
@@ -200,10 +200,22 @@ class Vendor(Protocol):
         """Read the schedule that the device holds."""
         ...
 
+    def together(self, plants: Collection[str]) -> Collection[Collection[str]]:
+        """Return which plants one batch of calls about the past tells of together."""
+        ...
+
     async def energy(
-        self, plant: str, day: date, purpose: Purpose = Purpose.HISTORY
-    ) -> tuple[EnergyRow, ...]:
-        """Return the energy of a day of a plant, in hours where the vendor has them."""
+        self,
+        plants: Collection[str],
+        first: date,
+        last: date,
+        purpose: Purpose = Purpose.HISTORY,
+    ) -> Energies:
+        """Return the energy of days up to `last`, in hours where the vendor has them.
+
+        It goes back as far as one batch of calls reaches, at most to `first`. Days are
+        the plants' own. Of the present day it tells the hours that are over.
+        """
         ...
 
 

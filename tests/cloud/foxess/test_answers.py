@@ -125,7 +125,7 @@ async def test_reports_and_the_rest(service: Stub) -> None:
     day = date(2026, 6, 17)
     rows = [
         row
-        for row in await service.vendor.energy(told.STATION, day)
+        for row in (await service.vendor.energy([told.STATION], day, day)).rows
         if row.key == "load_energy"
     ]
     assert sum(row.kwh for row in rows) == pytest.approx(4.2)

@@ -162,7 +162,9 @@ async def test_hours_of_a_day(any_home: World) -> None:
         home_, sn = plant.home, plant.device.sn
         zone = ZoneInfo(home_.spec.zone)
         day = date(2026, 6, 16)
-        rows = await any_home.vendor.energy(plant.id, day)
+        told = await any_home.vendor.energy([plant.id], date(2020, 1, 1), day)
+        assert told.first == day
+        rows = told.rows
         start = datetime(2026, 6, 16, tzinfo=zone)
         truth = home_.energy(start.timestamp(), (start + timedelta(days=1)).timestamp())
         keys = {row.key for row in rows}
@@ -184,7 +186,9 @@ async def test_hours_of_a_day(any_home: World) -> None:
 async def test_history_waits_for_polls(kh: World) -> None:
     """A day is fetched as history, or as the caller wants."""
     await kh.poll("devices", "realtime")
-    assert await kh.vendor.energy(kh.plant.id, date(2026, 6, 16), Purpose.POLL)
+    day = date(2026, 6, 16)
+    assert (await kh.vendor.energy([kh.plant.id], day, day, Purpose.POLL)).rows
+    assert kh.vendor.together(["A", "B"]) == [("A",), ("B",)]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +203,8 @@ async def test_days_when_the_clocks_change(stub: Stub, day: date, hours: int) ->
     ]
     await stub.vendor.poll("devices")
     await stub.vendor.poll("realtime")
-    rows = [row for row in await stub.vendor.energy("P", day) if row.key == "pv_energy"]
+    told = await stub.vendor.energy(["P"], day, day)
+    rows = [row for row in told.rows if row.key == "pv_energy"]
     assert len({row.start for row in rows}) == len(rows) == hours - 1
     assert sum(row.kwh for row in rows) == pytest.approx(6 + 2.75)
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from itertools import batched
+from itertools import batched, chain
 from typing import Any
 
 from ..control import (
@@ -24,7 +24,7 @@ from ..errors import (
     NotSupported,
     UnexpectedAnswer,
 )
-from ..model import Device, DeviceKind, EnergyRow, Snapshot
+from ..model import Device, DeviceKind, Energies, Snapshot
 from ..quota import Call, Purpose
 from ..vendor import (
     CLIENT_FIELDS,
@@ -295,11 +295,20 @@ class FoxessCloud:
                 self.ledger.learn(INVERTER_DAY, remaining, one)
         return Snapshot(at=self._clock.now())
 
+    def together(self, plants: Collection[str]) -> Collection[Collection[str]]:
+        """Return each plant by itself: reports are of an inverter."""
+        return [(plant,) for plant in plants]
+
     async def energy(
-        self, plant: str, day: date, purpose: Purpose = Purpose.HISTORY
-    ) -> tuple[EnergyRow, ...]:
-        """Return the hourly energy of a day ("Get device production report")."""
-        return await self._totals.energy(plant, day, purpose)
+        self,
+        plants: Collection[str],
+        first: date,
+        last: date,
+        purpose: Purpose = Purpose.HISTORY,
+    ) -> Energies:
+        """Return the hourly energy of the last day ("Get device production report")."""
+        rows = [await self._totals.energy(plant, last, purpose) for plant in plants]
+        return Energies(first=last, rows=tuple(chain.from_iterable(rows)))
 
     # --- steering ----------------------------------------------------------------------
 

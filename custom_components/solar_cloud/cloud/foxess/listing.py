@@ -8,13 +8,13 @@ from typing import Any
 from ..clock import Clock
 from ..errors import Busy, Refused
 from ..model import Device, DeviceKind, Plant, Reading, Snapshot
-from ..values import number, text, truth
+from ..values import day_of, number, text, truth
 from .client import FoxessClient
 from .tolerant import PARTIAL, mapping, optional
 
 DETAILS_FOR = timedelta(hours=24)
 FIRMWARE = ("masterVersion", "slaveVersion", "managerVersion")
-KEPT_OF_PLANT = ("capacity", "timezone")
+KEPT_OF_PLANT = ("capacity", "createDate", "timezone")
 KEPT_OF_DEVICE = (
     "capacity",
     "batteryList",
@@ -112,6 +112,7 @@ class Listing:
         return replace(
             plant,
             peak_power_kw=number(detail.get("capacity")),
+            created=day_of(number(detail.get("createDate"))),
             time_zone=plant.time_zone or text(detail.get("timezone")),
         )
 

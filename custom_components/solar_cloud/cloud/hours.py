@@ -1,0 +1,170 @@
+"""Energy by the hour: spans as vendors tell them, put into the hours that are recorded.
+
+A recorded hour holds the lifetime counter at its end (`state`) and what the series has
+counted since it began (`sum`); the first hour's sum is its own energy. All hours are UTC.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from .model import EnergyRow
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+# An hour counts as told when less than this is missing of it.
+MISSING = timedelta(seconds=30)
+NOON = 12
+
+# Vendors' hours and their counters are rounded and stamped differently. What differs
+# more is told of something else, and nothing is made of it.
+ALIKE = 0.2
+ALWAYS_ALIKE = 0.3
+# Below this (kWh) an hour stays as it is.
+SAME = 0.0005
+
+type Hours = dict[datetime, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """A recorded hour, in kWh."""
+
+    state: float
+    sum: float
+
+
+type Recorded = Mapping[datetime, Hour]
+
+
+def hour_of(at: datetime) -> datetime:
+    """Return the beginning of an instant's hour."""
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def by_hour(rows: Iterable[EnergyRow], zone: tzinfo) -> Hours:
+    """Return the energy (kWh) of each hour that the rows tell whole.
+
+    A day of which only the whole is known is put into the middle of it, so that days,
+    months and years are right wherever they are looked at.
+    """
+    energy: Hours = {}
+    told: dict[datetime, timedelta] = {}
+    for row in rows:
+        for hour, length, kwh in _parts(row, zone):
+            energy[hour] = energy.get(hour, 0.0) + kwh
+            told[hour] = told.get(hour, timedelta()) + length
+    return {
+        hour: kwh
+        for hour, kwh in sorted(energy.items())
+        if told[hour] >= HOUR - MISSING
+    }
+
+
+def _parts(row: EnergyRow, zone: tzinfo) -> Iterator[tuple[datetime, timedelta, float]]:
+    """Yield a row's part of each hour: the hour, how much of it, and the energy."""
+    start, end = row.start, row.start + row.span
+    whole_day = row.span >= DAY - HOUR
+    hour = hour_of(start)
+    middle = hour_of(start + row.span / 2)
+    if whole_day:
+        noon = start.astimezone(zone).replace(hour=NOON, minute=0)
+        middle = hour_of(noon.astimezone(start.tzinfo))
+    while hour < end:
+        length = min(end, hour + HOUR) - max(start, hour)
+        share = float(hour == middle) if whole_day else length / row.span
+        yield hour, length, row.kwh * share
+        hour += HOUR
+
+
+def runs(hours: Iterable[datetime]) -> Iterator[list[datetime]]:
+    """Yield stretches of hours that follow each other."""
+    run: list[datetime] = []
+    for hour in sorted(hours):
+        if run and hour - run[-1] != HOUR:
+            yield run
+            run = []
+        run.append(hour)
+    if run:
+        yield run
+
+
+def settled(known: Hours, recorded: Recorded) -> dict[datetime, Hour]:
+    """Return the hours that differ from what is recorded, put right.
+
+    What lies between two recorded hours is divided as the vendor tells it; the ends stay,
+    so that nothing after them has to move.
+    """
+    found: dict[datetime, Hour] = {}
+    for run in runs(known):
+        if inner := _anchored(run, recorded):
+            found |= _divided(inner, known, recorded)
+    return found
+
+
+def _anchored(run: list[datetime], recorded: Recorded) -> list[datetime]:
+    """Return the part of a run that begins after a recorded hour and ends with one."""
+    first = next((n for n, hour in enumerate(run) if hour - HOUR in recorded), None)
+    if first is None:
+        return []
+    last = max((n for n, hour in enumerate(run) if hour in recorded), default=-1)
+    return run[first : last + 1]
+
+
+def _divided(
+    run: list[datetime], known: Hours, recorded: Recorded
+) -> dict[datetime, Hour]:
+    """Return the hours of a run that change, with the vendor's shares of the whole."""
+    before, after = recorded[run[0] - HOUR], recorded[run[-1]]
+    total, told = after.state - before.state, sum(known[hour] for hour in run)
+    reset = abs(after.sum - before.sum - total) > SAME
+    off = abs(total - told)
+    if reset or total < 0 or told <= 0 or off > max(ALIKE * told, ALWAYS_ALIKE):
+        return {}
+    counted = 0.0
+    found: dict[datetime, Hour] = {}
+    for hour in run[:-1]:
+        counted += known[hour] * total / told
+        row = Hour(before.state + counted, before.sum + counted)
+        held = recorded.get(hour)
+        if held is None or abs(held.state - row.state) > SAME:
+            found[hour] = row
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Hours before those that are recorded, and by how much the latter's sums grow."""
+
+    hours: dict[datetime, Hour]
+    shift: float
+
+
+def before(known: Hours, first: datetime, held: Hour) -> Past:
+    """Return the hours that come before the first that is recorded.
+
+    The counter is reckoned backwards from the recorded hour, the sums begin at 0.
+    """
+    own = known.get(first, held.sum)
+    past = [hour for hour in known if hour < first]
+    state = held.state - own
+    states = {}
+    for hour in reversed(past):
+        states[hour] = state
+        state -= known[hour]
+    counted = 0.0
+    hours: dict[datetime, Hour] = {}
+    for hour in past:
+        counted += known[hour]
+        hours[hour] = Hour(states[hour], counted)
+    return Past(hours, counted + own - held.sum)
+
+
+def seam(recorded: Recorded, at: datetime) -> float:
+    """Return by how much the sums from an hour on do not fit those before it."""
+    earlier = [hour for hour in recorded if hour < at]
+    if not earlier or at not in recorded:
+        return 0.0
+    old, new = recorded[max(earlier)], recorded[at]
+    return (new.state - old.state) - (new.sum - old.sum)
