@@ -561,7 +561,9 @@ async def test_history_of_an_old_inverter(client: Client, old: Any) -> None:
     by_number = {"device_id": device.number} | days
     assert await client.code(old, path, "GET", **by_number) == 10002
     zone = {"timezone_id": "Europe/Berlin"}
-    found = await client.get(old, path, device_sn=device.sn, **days, **zone)
+    given = {"device_sn": device.sn, **days, **zone}
+    assert await client.code(old, path, "GET", **given) == 10013
+    found = await client.get(old, path, **(given | {"perpage": 100}))
     assert found["datas"][-1]["time"].startswith("2026-06-17 04:")
     device.dialect = "document"
     assert await client.code(old, path, "GET", **by_number) == 0
@@ -788,7 +790,7 @@ async def test_segments_act(client: Client, min_: Any) -> None:
     clock.set(datetime(2026, 6, 17, 10, 10, tzinfo=UTC))
     state = home.state(clock.seconds())
     assert state.orders.mode == "force_charge"
-    assert state.flow.battery == pytest.approx(-0.7 * 4500, rel=0.01)
+    assert state.flow.battery == pytest.approx(-0.7 * 5000, rel=0.01)
     assert await client.set_up(min_, device, "ac_charge", "0") == 0
     assert home.state(clock.seconds()).orders.mode == "charge_priority"
     segment = ("2", 11, 5, 11, 30, "1")
@@ -826,8 +828,8 @@ async def test_remote_command(client: Client, sph: Any, min_: Any) -> None:
     client.pause = 10
     device = sph.devices[0]
     home, clock = device.home, client.sim.clock
-    clock.set(datetime(2026, 6, 17, 20, tzinfo=UTC))
-    given = {"vppSn": device.sn, "time": 10, "percentage": 50}
+    clock.set(datetime(2026, 6, 17, 12, tzinfo=UTC))
+    given = {"vppSn": device.sn, "time": 10, "percentage": 25}
     answer = await client.answer(sph, "POST", "vppRemoteSetNew", **given)
     assert answer == {"data": 0, "error_code": 0, "error_msg": ""}
     state = home.state(clock.seconds())

@@ -108,7 +108,7 @@ def _history(family: Family) -> Any:
         shown = zone(exchange.params.get("timezone_id"))
         instants = _instants(exchange, device, shown)
         instants.reverse()
-        most = 1000 if family in (INVERTER, STORAGE) else 100
+        most = 1000 if device.dialect == "document" else 100
         datas: list[Body] = []
         for at in page(exchange, instants, most):
             sample = rows.sample(device, at)

@@ -154,14 +154,14 @@ def orders(device: GrowattDevice, at: float) -> Orders:
     if device.family is STORAGE:
         return _of_storage(device, at)
     base = _base(device)
-    spec = device.home.spec
+    rated = device.model.rated
     remote = device.remote
     if remote is not None and at < remote.until:
         return _remote(device, base, remote.percentage)
     held = device.settings
     match priority(device, at):
         case "1":
-            charge = float(held["chargePowerCommand"]) / 100 * spec.charge_power
+            charge = float(held["chargePowerCommand"]) / 100 * rated
             mode = Mode.CHARGE_PRIORITY
             stop = _charge_stop(device)
             if held["acChargeEnable"] == "1":
@@ -170,7 +170,7 @@ def orders(device: GrowattDevice, at: float) -> Orders:
                 base, mode=mode, target=stop, ceiling=stop, charge_limit=charge
             )
         case "2":
-            power = float(held["disChargePowerCommand"]) / 100 * spec.discharge_power
+            power = float(held["disChargePowerCommand"]) / 100 * rated
             return replace(
                 base,
                 mode=Mode.FORCE_DISCHARGE,
@@ -218,18 +218,11 @@ def _discharge_stop(device: GrowattDevice) -> float:
 
 def _remote(device: GrowattDevice, base: Orders, percentage: float) -> Orders:
     """Return the orders of a remote command."""
-    spec = device.home.spec
-    share = abs(percentage) / 100
+    power = abs(percentage) / 100 * device.model.rated
     if percentage > 0:
-        return replace(
-            base, mode=Mode.FORCE_CHARGE, charge_limit=share * spec.charge_power
-        )
+        return replace(base, mode=Mode.FORCE_CHARGE, charge_limit=power)
     if percentage < 0:
-        return replace(
-            base,
-            mode=Mode.FORCE_DISCHARGE,
-            discharge_limit=share * spec.discharge_power,
-        )
+        return replace(base, mode=Mode.FORCE_DISCHARGE, discharge_limit=power)
     return replace(base, mode=Mode.HOLD, charge_limit=0, discharge_limit=0)
 
 
