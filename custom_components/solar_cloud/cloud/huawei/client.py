@@ -30,7 +30,7 @@ class HuaweiClient:
         """Sign calls with what `access` gives."""
         self._wire = wire
         self._access = access
-        self._typed: dict[int, bool] = {}
+        self._as_text: dict[int, bool] = {}
         self.raw: dict[str, Any] = {}
 
     @property
@@ -156,21 +156,25 @@ class HuaweiClient:
         body = {"devIds": ",".join(devices), "collectTime": _ms(at)}
         return _rows((await self._by_type(endpoint, kind, body, purpose)).data)
 
+    def has_tried(self, kind: int) -> bool:
+        """Return whether a type was refused as a text, too."""
+        return self._as_text.get(kind) is False
+
     async def _by_type(
         self, endpoint: Endpoint, kind: int, body: Mapping[str, Any], purpose: Purpose
     ) -> Reply:
-        """Call with the type as a number; a server that refuses it may take a text."""
-        if self._typed.get(kind):
-            return await self.call(
-                endpoint, {**body, "devTypeId": str(kind)}, purpose=purpose
-            )
+        """Call with the type as a number; a server that refuses it may take a text.
+
+        It is asked in the other form the next time, as a second call now may be too many.
+        """
+        as_text = self._as_text.get(kind, False)
+        told = str(kind) if as_text else kind
         try:
             return await self.call(
-                endpoint, {**body, "devTypeId": kind}, purpose=purpose
+                endpoint, {**body, "devTypeId": told}, purpose=purpose
             )
         except TypeUnknown:
-            # Asked again as a text the next time: a second call now may be one too many.
-            self._typed[kind] = True
+            self._as_text[kind] = not as_text
             raise
 
 

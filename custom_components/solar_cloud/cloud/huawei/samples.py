@@ -1,0 +1,234 @@
+"""The newest values of plants and devices (5.1.2.1, 5.1.2.2)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any
+
+from ..clock import Clock
+from ..errors import (
+    Busy,
+    CloudError,
+    DeviceGone,
+    PermissionDenied,
+    QuotaExceeded,
+    Refused,
+    UnexpectedAnswer,
+)
+from ..model import Device, DeviceKind, Reading, Snapshot
+from ..quantity import Kind, quantity
+from ..quota import Call
+from ..values import text
+from . import endpoints as on, types as of
+from .client import HuaweiClient
+from .codes import NotAuthorised, SessionLost, TypeUnknown
+from .inventory import BATCH, Inventory
+from .listing import Listing
+from .readings import Values, is_online, items, read, read_plant
+
+PERIOD = 300.0
+SLEEPING = 900.0
+REFUSED_FOR = timedelta(hours=24)
+
+# What concerns one interface, plant or type; everything else concerns the account.
+PARTIAL = (QuotaExceeded, Refused, Busy, DeviceGone, PermissionDenied, UnexpectedAnswer)
+ONLINE, STATE, HEALTH = "online", "inverter_state", "plant_health"
+ASLEEP, DISCONNECTED = "standby", "disconnected"
+DARK_POWERS = ("pv_power", "inverter_power", "string_power")
+GRID = ("grid_power", "grid_import_energy", "grid_export_energy")
+
+
+class Samples:
+    """Fetches and keeps the newest values of an account."""
+
+    def __init__(
+        self,
+        client: HuaweiClient,
+        clock: Clock,
+        memory: dict[str, Any],
+        inventory: Inventory,
+        listing: Listing,
+    ) -> None:
+        """Keep in `memory` which types the server does not serve."""
+        self._client = client
+        self._clock = clock
+        self._inventory = inventory
+        self._listing = listing
+        self._refused: dict[str, str] = memory.setdefault("refused_types", {})
+        self.readings: dict[str, dict[str, Reading]] = {}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over what was fetched before a restart."""
+        self.readings = {key: dict(rows) for key, rows in snapshot.readings.items()}
+
+    def types(self) -> list[int]:
+        """Return the types that are polled."""
+        since = (self._clock.now() - REFUSED_FOR).isoformat()
+        return [
+            kind
+            for kind in self._inventory.types()
+            if self._refused.get(str(kind), "") < since
+        ]
+
+    def calls(self) -> tuple[Call, ...]:
+        """Return the calls of one poll."""
+        plants = len(list(self._inventory.batches(self._listing.closed)))
+        devices = sum(len(self._batches(kind)) for kind in self.types())
+        return (
+            *(Call(endpoint=on.PLANT_REAL.path) for _ in range(plants)),
+            *(Call(endpoint=on.DEVICE_REAL.path) for _ in range(devices)),
+        )
+
+    def interval(self, dark: Collection[str]) -> float:
+        """Return after how many seconds new values are worth a call."""
+        shown = self._inventory.chosen
+        sleeps = shown and all(
+            plant in dark and not self._inventory.has_battery(plant) for plant in shown
+        )
+        return SLEEPING if sleeps else PERIOD
+
+    def _batches(self, kind: int) -> list[tuple[Device, ...]]:
+        closed = self._listing.closed
+        rows = [row for row in self._inventory.of_type(kind) if row.plant not in closed]
+        return list(batched(rows, BATCH, strict=False))
+
+    async def poll(self, dark: Collection[str]) -> Snapshot:
+        """Fetch the values of all plants and devices.
+
+        What did not come stays as it was; raises when nothing came.
+        """
+        jobs: list[Callable[[], Awaitable[None]]] = [
+            lambda batch=batch: self._plants(batch)  # type: ignore[misc]
+            for batch in self._inventory.batches(self._listing.closed)
+        ]
+        jobs += [
+            lambda kind=kind, batch=batch: self._devices(kind, batch)  # type: ignore[misc]
+            for kind in self.types()
+            for batch in self._batches(kind)
+        ]
+        failure: CloudError | None = None
+        came = not jobs
+        for job in jobs:
+            try:
+                await job()
+            except SessionLost:
+                raise
+            except PARTIAL as err:
+                failure = failure or err
+            except CloudError as err:
+                failure = err
+                break
+            else:
+                came = True
+            # A large account must not hold up everybody else.
+            await asyncio.sleep(0)
+        if failure and not came:
+            raise failure
+        now = self._clock.now()
+        for plant in self._inventory.chosen:
+            self._settle(plant, now, dark=plant in dark)
+        there = self._inventory.plants.keys() | self._inventory.devices.keys()
+        self.readings = {key: row for key, row in self.readings.items() if key in there}
+        return Snapshot(at=now, readings={k: dict(r) for k, r in self.readings.items()})
+
+    async def _plants(self, plants: Sequence[str]) -> None:
+        try:
+            reply = await self._client.plant_values(plants)
+        except NotAuthorised:
+            # The list finds out which of them it is.
+            if len(plants) == 1:
+                self._listing.close(plants)
+            raise
+        for row in _rows(reply.data):
+            plant = text(row.get("stationCode"))
+            if plant in self._inventory.plants and (data := items(row)):
+                self._take(plant, read_plant(data), reply.at)
+
+    async def _devices(self, kind: int, batch: Sequence[Device]) -> None:
+        ids = [self._inventory.id_of(device.id) for device in batch]
+        try:
+            reply = await self._client.device_values(kind, ids)
+        except TypeUnknown:
+            if self._client.has_tried(kind):
+                self._refused[str(kind)] = self._clock.now().isoformat()
+            raise
+        self._refused.pop(str(kind), None)
+        for row in _rows(reply.data):
+            device = self._inventory.by_wire(text(row.get("devId")) or "")
+            if device is None and (serial := text(row.get("sn"))):
+                device = self._inventory.devices.get(serial)
+            if device and (data := items(row)):
+                self._take_device(kind, device, data, reply.at)
+
+    def _take_device(
+        self, kind: int, device: Device, data: Mapping[str, Any], at: datetime
+    ) -> None:
+        """Take over what a device tells; what it sends while disconnected is no value."""
+        online = is_online(kind, data)
+        if online is False:
+            self._take(device.id, {ONLINE: False}, at)
+            return
+        peak = self._inventory.plants[device.plant].peak_power_kw
+        values = read(kind, data, peak)
+        told: Values = {} if online is None else {ONLINE: online}
+        self._take(device.id, told | values, at)
+
+    def _take(self, subject: str, values: Values, at: datetime) -> None:
+        known = self.readings.setdefault(subject, {})
+        known |= {key: Reading(value=value, at=at) for key, value in values.items()}
+
+    def _settle(self, plant: str, now: datetime, *, dark: bool) -> None:
+        """Settle what no answer alone tells: who sleeps, and what the grid gives."""
+        self._grid(plant)
+        if not dark or self._inventory.has_battery(plant):
+            return
+        for device in self._inventory.of_plant(plant):
+            rows = self.readings.get(device.id, {})
+            online = rows.get(ONLINE)
+            if (
+                device.kind is DeviceKind.INVERTER
+                and online
+                and (online.value is False)
+            ):
+                self.readings[device.id] = _sleeping(rows, now)
+        health = self.readings.get(plant, {}).get(HEALTH)
+        if health and health.value == DISCONNECTED:
+            # At night that is what a plant without a battery should be.
+            del self.readings[plant][HEALTH]
+
+    def _grid(self, plant: str) -> None:
+        """Let one type of meter tell what flows to the grid, where there are several."""
+        meters = {
+            kind: rows
+            for kind in of.AT_THE_GRID
+            if (rows := self._inventory.of_type(kind, plant))
+        }
+        if len(meters) < 2:
+            return
+        leading = next(iter(meters.values()))
+        own = self.readings.setdefault(plant, {})
+        for key in GRID:
+            parts = [self.readings.get(row.id, {}).get(key) for row in leading]
+            values = [row.value for row in parts if row]
+            known = [value for value in values if isinstance(value, float)]
+            if len(known) == len(leading):
+                at = min(row.at for row in parts if row)
+                own[key] = Reading(value=round(sum(known), 3), at=at)
+
+
+def _rows(data: Any) -> list[dict[str, Any]]:
+    """Return the objects of an answer, none where the server has nothing to tell."""
+    rows = data if isinstance(data, list) else []
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def _sleeping(rows: Mapping[str, Reading], now: datetime) -> dict[str, Reading]:
+    """Return the readings of an inverter at night: no power, counters as they were."""
+    found = dict(rows)
+    for key, row in rows.items():
+        if key.startswith(DARK_POWERS):
+            found[key] = Reading(value=0.0, at=now)
+        elif quantity(key).kind in (Kind.MEASUREMENT, Kind.POWER):
+            found[key] = Reading(value=None, at=row.at)
+    return found | {STATE: Reading(value=ASLEEP, at=now)}

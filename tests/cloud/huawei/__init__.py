@@ -1,0 +1,1 @@
+"""Tests of Huawei FusionSolar, against the simulated cloud and single odd answers."""
