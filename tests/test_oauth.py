@@ -1,10 +1,7 @@
 """Signing in with OAuth: consent, tokens that change, and moving between ways in."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from copy import deepcopy
 from dataclasses import replace
-import json
 import logging
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,10 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.solar_cloud.cloud.registry import VENDORS, way_in
 from custom_components.solar_cloud.const import DOMAIN
-from custom_components.solar_cloud.diagnostics import (
-    async_get_config_entry_diagnostics,
-)
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.setup import async_setup_component
 
@@ -49,6 +43,12 @@ class Consent(Flow):
         await self.begin("foxess_oauth")
         await self.submit(self.account.fields | changed)
         return await self.choose("paste_code")
+
+    def tell_wrong_clients(self) -> None:
+        """Let the service answer an unknown application as the standard has it."""
+        oauth = self.server.oauth
+        told = {"invalid_client": (401, {"error": "invalid_client"})}
+        oauth.rules = replace(oauth.rules, errors=dict(oauth.rules.errors) | told)
 
     @property
     def page(self) -> str:
@@ -177,11 +177,7 @@ async def test_the_secret_of_the_application_is_wrong(
 ) -> None:
     """The form in which it can be put right comes back, without the secret."""
     await flow.to_code(client_secret="wrong")
-    server = flow.server.oauth
-    errors = dict(server.rules.errors) | {
-        "invalid_client": (401, {"error": "invalid_client"})
-    }
-    server.rules = replace(server.rules, errors=errors)
+    flow.tell_wrong_clients()
     await flow.paste(await flow.allow())
     assert flow.result["step_id"] == "foxess_oauth"
     assert flow.error() == {"base": "invalid_auth"}
@@ -386,7 +382,7 @@ async def test_a_vendor_that_shows_the_code(
     home: Home, flow: Consent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own page is where the browser ends."""
-    change(monkeypatch, shows_code="/oauth2/code")
+    change_oauth(monkeypatch, shows_code="/oauth2/code")
     await flow.to_code()
     host = flow.account.fields["host"]
     assert part_of(flow.page, "redirect_uri") == f"{host}/oauth2/code"
@@ -395,13 +391,19 @@ async def test_a_vendor_that_shows_the_code(
 
 def forbid(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """Let the vendor take no redirect URI that has one of these words."""
-    change(monkeypatch, forbidden=words)
+    change_oauth(monkeypatch, forbidden=words)
 
 
-def change(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
+def change_oauth(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
     """Let the vendor do OAuth in another way."""
-    info, way = way_in("foxess_oauth")
+    _, way = way_in("foxess_oauth")
     assert way.oauth
-    other = replace(way, oauth=replace(way.oauth, **changed))
+    change(monkeypatch, way.step, oauth=replace(way.oauth, **changed))
+
+
+def change(monkeypatch: pytest.MonkeyPatch, step: str, **changed: Any) -> None:
+    """Let a vendor have another way in."""
+    info, way = way_in(step)
+    other = replace(way, **changed)
     ways = tuple(other if row is way else row for row in info.ways)
     monkeypatch.setitem(VENDORS, info.slug, replace(info, ways=ways))

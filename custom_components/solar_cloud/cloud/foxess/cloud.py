@@ -87,6 +87,7 @@ class FoxessCloud:
 
     tasks = False
     feeds: tuple[Feed, ...] = FEEDS
+    warnings: frozenset[str] = frozenset()
 
     def __init__(self, connection: Connection) -> None:
         """Sign in with an API key (`host`, `api_key`), or with an access token."""
