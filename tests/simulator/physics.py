@@ -86,6 +86,8 @@ class Orders:
     pv_limit: float = inf
     active_limit: float = inf
     ac_charge_limit: float = inf
+    # A forced run's power is the battery's, whatever the sun gives besides.
+    at_battery: bool = False
 
 
 class Flows(NamedTuple):
@@ -164,6 +166,8 @@ def _wish(spec: HomeSpec, orders: Orders, pv: float, load: float, room: _Room) -
             return -min(charge, pv - room.ac_least * eta)
         case Mode.FORCE_DISCHARGE:
             wanted = min(orders.power, room.ac_most) / eta - pv
+            if orders.at_battery:
+                wanted = orders.power
             return max(0.0, min(room.discharge, wanted))
         case Mode.FEED_IN_PRIORITY:
             return -min(room.charge, max(0.0, pv - room.ac_most / eta))

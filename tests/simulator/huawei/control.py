@@ -242,19 +242,14 @@ def _deliver(kind: str) -> Any:
         if not good:
             return _result(kind, None, parts)
 
-        def carry_out(part: Part) -> None:
+        def carry_out(part: Part, at: float) -> None:
             apply(kind, part.plant, part.echo)
-            server.tasks.record(part, _now(part), f"task {kind}", part.echo)
+            server.tasks.record(part, at, f"task {kind}", part.echo)
 
         task = server.tasks.deliver(exchange, kind, good, carry_out)
         return _result(kind, task, parts)
 
     return deliver
-
-
-def _now(part: Part) -> float:
-    """Return the instant up to which a home has lived."""
-    return part.plant.home.last
 
 
 def _part(

@@ -147,6 +147,7 @@ class HuaweiPlant:
             mode=mode,
             label=base.label,
             power=abs(power),
+            at_battery=True,
             target=targets[0] if targets else None,
             floor=base.floor,
             ceiling=base.ceiling,

@@ -117,7 +117,7 @@ class Tasks:
         exchange: Exchange,
         kind: str,
         parts: list[Part],
-        apply: Callable[[Part], None],
+        apply: Callable[[Part, float], None],
     ) -> Task:
         """Accept a task that changes settings; it is carried out after a while."""
         task = self._accepted(exchange, kind, parts)
@@ -153,7 +153,7 @@ class Tasks:
         self,
         part: Part,
         fault: Fault | None,
-        apply: Callable[[Part], None],
+        apply: Callable[[Part, float], None],
         due: float,
     ) -> Callable[[], None]:
         """Return what happens when a settings task comes to its end."""
@@ -165,7 +165,7 @@ class Tasks:
                 part.end(due, FAIL, TIMED_OUT)
             else:
                 if fault is None or fault.kind != "accepted_not_done":
-                    apply(part)
+                    apply(part, due)
                     part.plant.changed()
                 part.end(due, SUCCESS)
 
