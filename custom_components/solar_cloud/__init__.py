@@ -15,7 +15,7 @@ from .const import CONF_ENERGY_DASHBOARD, DOMAIN, PLATFORMS
 from .dashboard import async_carry_out_choice
 from .devices import subject_of
 from .lease import LEFT, async_tell_left
-from .repairs import async_check_clocks
+from .repairs import async_check_clocks, async_check_warnings
 from .services import async_add_actions
 from .store import AccountStore
 
@@ -37,9 +37,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -
     entry.runtime_data = account
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     account.async_run()
-    entry.async_on_unload(
-        account.house.async_add_listener(partial(async_check_clocks, account))
-    )
+    for check in (async_check_clocks, async_check_warnings):
+        entry.async_on_unload(account.house.async_add_listener(partial(check, account)))
     if entry.options.get(CONF_ENERGY_DASHBOARD):
         entry.async_on_unload(
             async_at_started(hass, partial(async_carry_out_choice, account))

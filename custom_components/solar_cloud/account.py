@@ -390,6 +390,14 @@ def failed(outcome: Outcome) -> bool:
     return outcome.state in (State.REFUSED, State.FAILED)
 
 
+def _chosen(
+    entry: SolarCloudConfigEntry, names: Mapping[str, str]
+) -> frozenset[str] | None:
+    """Return the plants that are to cost calls by the wire's ids, None for all."""
+    chosen = frozenset(entry.options.get(CONF_PLANTS) or ())
+    return chosen | {wire for wire, ours in names.items() if ours in chosen} or None
+
+
 async def async_open_account(
     hass: HomeAssistant, entry: SolarCloudConfigEntry
 ) -> Account:
@@ -399,6 +407,7 @@ async def async_open_account(
     kept = await store.async_load()
     credentials = entry.data[CONF_CREDENTIALS]
     way = info.way(entry.data[CONF_WAY])
+    names = entry.data.get(CONF_RENAMED, {})
     vendor = way.connect(
         Connection(
             session=async_get_clientsession(hass),
@@ -410,9 +419,10 @@ async def async_open_account(
             token=open_tokens(
                 hass, way, credentials, entry.data.get(CONF_TOKEN), store
             ),
+            plants=_chosen(entry, names),
         )
     )
-    vendor = renamed(vendor, entry.data.get(CONF_RENAMED, {}))
+    vendor = renamed(vendor, names)
     account = Account(hass, entry, info, vendor, store)
     vendor.remember(account.async_remember)
     return account

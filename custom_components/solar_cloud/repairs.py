@@ -14,6 +14,9 @@ from .const import DOMAIN
 SYNC_CLOCK = "sync_clock"
 DRIFT = 300.0
 CLOCK_ISSUE = "clock_drift"
+# What a vendor warns of, by the name that it has there.
+OTHER_CLIENT = "other_client"
+API_ACCESS_OFF = "api_access_off"
 
 
 @callback
@@ -42,6 +45,25 @@ def async_check_clocks(account: Account) -> None:
                 "plant": plant.name,
                 "minutes": f"{control.value / 60:.0f}",
             },
+        )
+
+
+@callback
+def async_check_warnings(account: Account) -> None:
+    """Tell the owner what the vendor's cloud lets be put right there only."""
+    for warning in (OTHER_CLIENT, API_ACCESS_OFF):
+        issue = f"{warning}_{account.entry.entry_id}"
+        if warning not in account.vendor.warnings:
+            ir.async_delete_issue(account.hass, DOMAIN, issue)
+            continue
+        ir.async_create_issue(
+            account.hass,
+            DOMAIN,
+            issue,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=OTHER_CLIENT if warning == OTHER_CLIENT else API_ACCESS_OFF,
+            translation_placeholders={"account": account.entry.title},
         )
 
 

@@ -244,9 +244,6 @@ class ReadingSensor(SolarCloudEntity, SensorEntity):
             self._attr_name = label
         elif device and key.startswith(f"{device.kind}_"):
             self._attr_translation_key = f"own_{description.translation_key}"
-        if description.device_class is SensorDeviceClass.MONETARY:
-            # No vendor names the currency: it is the one that the owner's tariff is in.
-            self._attr_native_unit_of_measurement = account.hass.config.currency
         if (number := index_of(key)) is not None:
             self._attr_translation_placeholders = {"number": str(number)}
 
@@ -255,6 +252,14 @@ class ReadingSensor(SolarCloudEntity, SensorEntity):
     def native_value(self) -> StateType:
         """Return the value, None when it is not known now."""
         return self.house.value(self.subject, self.key)
+
+    @property
+    @override
+    def native_unit_of_measurement(self) -> str | None:
+        """Return the unit; no vendor names the currency, which is the owner's own."""
+        if self.device_class is SensorDeviceClass.MONETARY:
+            return self.hass.config.currency
+        return super().native_unit_of_measurement
 
     @property
     @override

@@ -1,9 +1,10 @@
 """The vendors there are; a new one is one line here."""
 
 from .foxess.cloud import FOXESS
+from .huawei.cloud import HUAWEI
 from .vendor import VendorInfo, WayIn
 
-VENDORS: dict[str, VendorInfo] = {info.slug: info for info in (FOXESS,)}
+VENDORS: dict[str, VendorInfo] = {info.slug: info for info in (FOXESS, HUAWEI)}
 
 
 def way_in(step: str) -> tuple[VendorInfo, WayIn]:

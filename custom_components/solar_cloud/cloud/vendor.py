@@ -112,6 +112,11 @@ class Vendor(Protocol):
         """Return what has been fetched so far, by feed; a part where one was ended."""
         ...
 
+    @property
+    def warnings(self) -> frozenset[str]:
+        """Return what only the owner can put right, by the names in repairs."""
+        ...
+
     def remember(self, save: Callable[[], Awaitable[None]]) -> None:
         """Take what stores the memory at once, before something depends on it."""
         ...
