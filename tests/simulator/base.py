@@ -153,6 +153,8 @@ class VendorServer(ABC):
     name: ClassVar[str]
     # Regions beside the first, each on a port of its own.
     further: ClassVar[tuple[str, ...]] = ()
+    # Accounts that are built only when somebody asks for them with `wake`.
+    dormant: tuple[str, ...] = ()
 
     def __init__(self, world: World) -> None:
         """Begin without accounts."""
