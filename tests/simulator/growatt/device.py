@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from ..base import Truth, World
 from ..home import Home
-from ..physics import Orders
+from ..physics import Mode, Orders
 from ..weather import draw, sunlight, utc_offset
 from . import orders as told
-from .models import Model
+from .models import STORAGE, Model
 
 UPLOAD_EVERY = 300
 SILENT_AFTER = 900.0
@@ -226,6 +226,9 @@ class GrowattPlant:
             return base
         spec = self.home.spec
         sun = sunlight(spec.latitude, spec.longitude, spec.seed, at) * spec.peak
+        if device and device.family is STORAGE and base.mode is not Mode.FORCE_CHARGE:
+            # It hangs between its own panels and the mains: no other's surplus goes in.
+            base = base.__replace__(charge_limit=sun * device.share)
         most = sum(
             min(sun * row.share, limit)
             for row, limit in zip(self.devices, limits, strict=True)
