@@ -25,8 +25,39 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "hold",
         "stop_forced",
     ),
+    "huawei": (
+        "battery_mode",
+        "surplus_priority",
+        "min_soc",
+        "max_soc",
+        "charge_power_limit",
+        "discharge_power_limit",
+        "export_limit",
+        "force_charge",
+        "force_discharge",
+        "stop_forced",
+    ),
+    "growatt": (
+        "battery_mode",
+        "storage_mode",
+        "min_soc",
+        "backup_reserve",
+        "grid_charge_soc_limit",
+        "charge_from_grid",
+        "active_power_rate",
+        "charge_power_rate",
+        "discharge_power_rate",
+        "export_limit",
+        "inverter_on",
+        "force_charge",
+        "force_discharge",
+        "hold",
+        "stop_forced",
+    ),
 }
 FORCED = ("force_charge", "force_discharge", "hold", "stop_forced")
+# What the machines of an account cannot do, by vendor and account.
+UNABLE: dict[tuple[str, str], tuple[str, ...]] = {("growatt", "old"): ("hold",)}
 CONFIRMED = "confirmed"
 
 
@@ -191,6 +222,9 @@ def problems_of_all(results: Sequence[Result]) -> list[str]:
             f"{result.account.name}: not offered, though it has a battery: {key}"
             for result in own
             for key in FORCED
-            if result.has_battery and key in shown and key not in result.tried
+            if result.has_battery
+            and key in shown
+            and key not in result.tried
+            and key not in UNABLE.get((vendor, result.account.name), ())
         ]
     return found
