@@ -1,6 +1,7 @@
 """The wire of Growatt: a token in the header, form-encoded posts, errors by endpoint."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from aiohttp import ClientSession
@@ -11,7 +12,14 @@ from ..transport import Answer, request
 from ..values import number
 from .codes import by_code, by_status
 from .endpoints import Endpoint, Pace
-from .limits import LONGEST_SETTING_SPACING, NAMES, PAUSES, SETTING_SPACING, allowances
+from .limits import (
+    LONGEST_SETTING_SPACING,
+    NAMES,
+    PAUSES,
+    SETTING_SPACING,
+    SPACINGS,
+    allowances,
+)
 
 HOSTS = (
     "https://openapi.growatt.com",
@@ -66,6 +74,8 @@ class GrowattClient:
         self._memory = memory
         self.host = host.rstrip("/")
         self.raw: dict[str, Any] = {}
+        self._answers: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._failed: dict[tuple[str, str], CloudError] = {}
         if LEARNED in memory:
             ledger.allow(allowances(memory[LEARNED]))
 
@@ -93,7 +103,7 @@ class GrowattClient:
         call = Call(
             endpoint=endpoint.path,
             purpose=purpose,
-            subjects=(_subject(params) if subject is None else subject,),
+            subjects=(subject_of(params) if subject is None else subject,),
         )
         async with self._ledger.admit(call):
             try:
@@ -112,6 +122,35 @@ class GrowattClient:
             self.raw[_name(endpoint, params)] = answer.body
         return answer.body.get("data")
 
+    async def ask(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any:
+        """Return the `data` of a poll's request, the last one while it must not be made.
+
+        When the last try failed, it fails in the same way until it may be tried again.
+        """
+        name = (endpoint.path, subject_of(params))
+        at, data = self._answers.get(name, (0.0, None))
+        if self._ledger.time - at < SPACINGS.get(endpoint.pace, SETTING_SPACING):
+            return data
+        try:
+            data = await self.call(endpoint, params)
+        except CloudError as err:
+            is_ours = isinstance(err, QuotaExceeded) and err.code is None
+            if is_ours and name in self._failed:
+                raise self._failed[name] from None
+            self._failed[name] = err
+            raise
+        self._failed.pop(name, None)
+        self._answers[name] = (self._ledger.time, data)
+        return data
+
+    def planned(self, endpoint: Endpoint, params: Mapping[str, str]) -> Call:
+        """Return a call as the ledger plans it."""
+        return Call(endpoint=endpoint.path, subjects=(subject_of(params),))
+
+    def earliest(self, endpoint: Endpoint, params: Mapping[str, str]) -> datetime:
+        """Return when a request may be made next."""
+        return self._ledger.earliest(self.planned(endpoint, params))
+
     async def pages(
         self,
         endpoint: Endpoint,
@@ -123,11 +162,14 @@ class GrowattClient:
         found: list[dict[str, Any]] = []
         for page in range(1, MAX_PAGES + 1):
             asked = {**params, "page": str(page), "perpage": str(PAGE_SIZE)}
-            data = await self.call(endpoint, asked, purpose)
+            if purpose is Purpose.POLL:
+                data = await self.ask(endpoint, asked)
+            else:
+                data = await self.call(endpoint, asked, purpose)
             part = rows_of(data, rows)
             found += part
             count = number(data.get("count")) if isinstance(data, dict) else None
-            if not part or len(found) >= (len(found) if count is None else count):
+            if len(part) < PAGE_SIZE or (count is not None and len(found) >= count):
                 break
         return found
 
@@ -171,7 +213,7 @@ def _check(endpoint: Endpoint, answer: Answer) -> None:
         raise by_code(int(code), str(body.get("error_msg") or ""), endpoint.codes)
 
 
-def _subject(params: Mapping[str, str]) -> str:
+def subject_of(params: Mapping[str, str]) -> str:
     """Return what tells a request from others to the same endpoint."""
     return "&".join(params[key] for key in sorted(params) if key not in NOT_COUNTED)
 

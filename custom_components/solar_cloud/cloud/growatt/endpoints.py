@@ -231,4 +231,5 @@ def paths(pace: Pace) -> frozenset[str]:
     return frozenset(row.path for row in ALL if row.pace is pace)
 
 
+ALARM_ROWS = "alarms"
 DAILY = frozenset(row.path for row in ALL if row.daily)

@@ -1,0 +1,234 @@
+"""The energy of past days: by hours from the counters of devices, else by days.
+
+Devices keep what they uploaded for some 95 days, in calls of at most seven; before that,
+only what a plant yielded on a day is told.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
+from typing import Any
+
+from ..hours import HOUR, MISSING
+from ..model import DeviceKind, Energies, EnergyRow
+from ..quantity import Kind, quantity
+from ..quota import Purpose
+from ..values import number
+from . import endpoints as on
+from .client import GrowattClient
+from .inventory import Inventory
+from .overview import UTC_ZONE, Overview
+from .readings import read, read_meter
+from .samples import Samples
+from .stamps import naive
+
+DAY = timedelta(days=1)
+# With a day around them on each side, that makes a span of seven.
+DAYS = 6
+ROWS_AT_ONCE = 50
+STEP_HOURS = 5 / 60
+KILO = 1000.0
+PV = "pv_energy"
+DATAS, METER_DATAS, ENERGIES = "datas", "meter_data", "energys"
+# Section 4.3.5 names the counters of a type 1 inverter in its own way.
+OLD_NAMES = {"total_energy": ("inverter_energy", PV)}
+
+type Counter = dict[datetime, float]
+type Series = dict[str, Counter]
+
+
+class Span:
+    """Days of a plant, of which all or the first hours are over."""
+
+    def __init__(self, first: date, last: date, zone: tzinfo, now: datetime) -> None:
+        """Begin at midnight by the plant's clock."""
+        self.first, self.last, self.zone = first, last, zone
+        self.start = _midnight(first, zone)
+        self.end = min(_midnight(last + DAY, zone), now)
+
+    @property
+    def dates(self) -> dict[str, str]:
+        """Return the days and one around them on each side: theirs in any time zone."""
+        return {
+            "start_date": (self.first - DAY).isoformat(),
+            "end_date": (self.last + DAY).isoformat(),
+        }
+
+    def days(self) -> Iterator[date]:
+        """Return each day."""
+        for n in range((self.last - self.first).days + 1):
+            yield self.first + n * DAY
+
+
+class History:
+    """Fetches the energy of days that are over."""
+
+    def __init__(
+        self,
+        client: GrowattClient,
+        inventory: Inventory,
+        samples: Samples,
+        overview: Overview,
+    ) -> None:
+        """Take from the samples which parts each inverter has."""
+        self._client = client
+        self._inventory = inventory
+        self._samples = samples
+        self._overview = overview
+
+    async def energy(
+        self, plant: str, first: date, last: date, now: datetime, purpose: Purpose
+    ) -> Energies:
+        """Return the energy of up to six days, by hours as far as devices tell them."""
+        first = max(first, last - (DAYS - 1) * DAY)
+        span = Span(first, last, self._inventory.zone(plant), now)
+        rows: list[EnergyRow] = []
+        for sn in self._inventory.inverters(plant):
+            rows += _hours(sn, await self._inverter(sn, span, purpose), span)
+        for sn in self._meters(plant):
+            rows += _hours(sn, await self._meter(sn, span, purpose), span)
+        if not self._inventory.inverters(plant):
+            rows += await self._from_powers(plant, span, purpose)
+        if not rows:
+            rows += await self._of_days(plant, span, purpose)
+        created = self._inventory.plants[plant].created
+        return Energies(
+            first=first,
+            rows=tuple(rows),
+            beginning=created is not None and created >= first.isoformat(),
+        )
+
+    def _meters(self, plant: str) -> list[str]:
+        devices = self._inventory.devices
+        meters = self._inventory.behind_loggers(DeviceKind.METER)
+        return [sn for sn in meters if devices[sn].plant == plant]
+
+    # --- what devices uploaded ---------------------------------------------------------
+
+    async def _inverter(self, sn: str, span: Span, purpose: Purpose) -> Series:
+        """Return the counters of an inverter (4.3.5, 4.3.14)."""
+        family = self._inventory.family(sn)
+        params = {
+            family.argument: sn,
+            **self._inventory.also(sn),
+            **span.dates,
+            **UTC_ZONE,
+        }
+        rows = await self._client.pages(family.history, params, DATAS, purpose)
+        parts = set(self._samples.has_parts(sn))
+        series: Series = {}
+        for n, row in enumerate(rows):
+            if not n % ROWS_AT_ONCE:
+                await asyncio.sleep(0)
+            if (written := naive(row.get("time"))) is not None:
+                values = _old(row) or read(family.kind, row, parts).device
+                _add(series, written.replace(tzinfo=UTC), values)
+        return series
+
+    async def _meter(self, sn: str, span: Span, purpose: Purpose) -> Series:
+        """Return the counters of a meter, whose times are the plant's."""
+        logger, address = self._inventory.behind_loggers(DeviceKind.METER)[sn]
+        params = {"datalog_sn": logger, "address": address, **span.dates}
+        rows = await self._client.pages(on.METER_HISTORY, params, METER_DATAS, purpose)
+        parts = set(self._samples.has_parts(sn))
+        series: Series = {}
+        for row in rows:
+            if (written := naive(row.get("timeText") or row.get("time"))) is not None:
+                at = written.replace(tzinfo=span.zone).astimezone(UTC)
+                _add(series, at, read_meter(row, parts))
+        return series
+
+    # --- what plants know --------------------------------------------------------------
+
+    async def _from_powers(
+        self, plant: str, span: Span, purpose: Purpose
+    ) -> list[EnergyRow]:
+        """Return the yield by hours from the power of each day (4.2.7)."""
+        powers: dict[datetime, float] = {}
+        for day in (span.first - DAY, *span.days(), span.last + DAY):
+            noon = datetime.combine(day, time(12), UTC)
+            if span.start - noon < DAY / 2 and noon - span.end < DAY / 2:
+                powers |= await self._overview.powers(plant, noon, purpose)
+        sums: dict[datetime, float] = {}
+        for at, power in powers.items():
+            hour = span.start + (at - span.start) // HOUR * HOUR
+            if span.start <= at and hour + HOUR <= span.end:
+                sums[hour] = sums.get(hour, 0.0) + power / KILO * STEP_HOURS
+        return [_row(plant, PV, hour, kwh) for hour, kwh in sorted(sums.items())]
+
+    async def _of_days(
+        self, plant: str, span: Span, purpose: Purpose
+    ) -> list[EnergyRow]:
+        """Return what a plant yielded on each day (4.2.6); ten calls a day are allowed."""
+        params = {"plant_id": plant, "time_unit": "day", **span.dates}
+        found: list[EnergyRow] = []
+        for row in await self._client.pages(on.PLANT_ENERGY, params, ENERGIES, purpose):
+            written = naive(f"{row.get('date')} 00:00:00")
+            kwh = number(row.get("energy"))
+            if written is None or kwh is None:
+                continue
+            start = _midnight(written.date(), span.zone)
+            end = _midnight(written.date() + DAY, span.zone)
+            if span.start <= start and end <= span.end:
+                found.append(_row(plant, PV, start, max(0.0, kwh), end - start))
+        return found
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _row(
+    subject: str, key: str, start: datetime, kwh: float, span: timedelta = HOUR
+) -> EnergyRow:
+    return EnergyRow(
+        subject=subject, key=key, start=start, kwh=round(kwh, 4), span=span
+    )
+
+
+def _old(row: Mapping[str, Any]) -> dict[str, float]:
+    """Return the counters of a type 1 inverter's history."""
+    return {
+        key: kwh
+        for name, keys in OLD_NAMES.items()
+        if (kwh := number(row.get(name))) is not None
+        for key in keys
+    }
+
+
+def _add(series: Series, at: datetime, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, float) and quantity(key).kind is Kind.COUNTER:
+            series.setdefault(key, {})[at] = value
+
+
+def _hours(subject: str, series: Series, span: Span) -> list[EnergyRow]:
+    """Return what counters grew by in each hour of a span that samples cover."""
+    rows: list[EnergyRow] = []
+    for key, counter in series.items():
+        grown: dict[int, float] = {}
+        covered: dict[int, timedelta] = {}
+        for (first, low), (last, high) in pairwise(_rising(counter)):
+            at, until = max(first, span.start), min(last, span.end)
+            while at < until:
+                hour = (at - span.start) // HOUR
+                end = min(span.start + (hour + 1) * HOUR, until)
+                part = (end - at) / (last - first)
+                grown[hour] = grown.get(hour, 0.0) + (high - low) * part
+                covered[hour] = covered.get(hour, timedelta()) + (end - at)
+                at = end
+        rows += [
+            _row(subject, key, span.start + hour * HOUR, kwh)
+            for hour, kwh in sorted(grown.items())
+            if covered[hour] >= HOUR - MISSING
+        ]
+    return rows
+
+
+def _rising(counter: Counter) -> list[tuple[datetime, float]]:
+    """Return a counter in the order of time; it is never lower than it was before."""
+    found: list[tuple[datetime, float]] = []
+    for at, value in sorted(counter.items()):
+        found.append((at, max(value, found[-1][1]) if found else value))
+    return found

@@ -1,0 +1,368 @@
+"""The newest data of inverters, meters and sensors: one call for all of a family.
+
+Several devices of a family are asked together where there is such an endpoint; who is
+alone, or cannot be asked so, is asked by itself.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any
+
+from ..clock import Clock
+from ..errors import DeviceGone
+from ..model import Device, DeviceKind, Reading, Snapshot, Value
+from ..publication import STALE_PERIODS, Publication
+from ..quantity import Kind, quantity
+from ..quota import Call
+from ..values import text
+from . import endpoints as on
+from .client import GrowattClient
+from .inventory import Inventory
+from .readings import read, read_meter, read_sensor
+from .stamps import Stamps, epoch
+from .tolerant import PARTIAL, Gathering, mapping
+
+PERIOD = 300.0
+BATCH = 100
+FIRST_PAGE = ("pageNum", "1")
+SLEEPING_POLL = timedelta(minutes=15)
+STALE = timedelta(seconds=STALE_PERIODS * PERIOD)
+GRACE = timedelta(hours=2)
+# Less than this lies between any two calls.
+MOMENT = timedelta(seconds=1)
+WORTH_ASKING = timedelta(seconds=PERIOD / 2)
+DARK_POWERS = ("pv_power", "inverter_power", "string_power")
+OTHER_SUN = "external_pv_power"
+GRID = "grid"
+ONLINE, STATE, ASLEEP = "online", "inverter_state", "standby"
+BEHIND = {
+    DeviceKind.METER: (on.METER_LAST, read_meter),
+    DeviceKind.SENSOR: (on.SENSOR_LAST, read_sensor),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call for the newest data: what is asked, and which devices it is about."""
+
+    endpoint: on.Endpoint
+    arguments: tuple[tuple[str, str], ...]
+    devices: tuple[str, ...]
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Return the arguments as they are sent."""
+        return dict(self.arguments)
+
+
+class Samples:
+    """Fetches and keeps the newest data of each device of an account."""
+
+    def __init__(
+        self,
+        client: GrowattClient,
+        clock: Clock,
+        memory: dict[str, Any],
+        inventory: Inventory,
+    ) -> None:
+        """Keep in `memory` the parts of each inverter, its rhythm and its stamps' clock."""
+        self._client = client
+        self._clock = clock
+        self._memory = memory
+        self._inventory = inventory
+        self._stamps = Stamps(memory)
+        self._parts: dict[str, list[str]] = memory.setdefault("parts", {})
+        self._in_the_dark: dict[str, str] = memory.setdefault("in_the_dark", {})
+        self._publications = {
+            sn: Publication.from_dict(row)
+            for sn, row in memory.get("publications", {}).items()
+        }
+        self._no_summer: list[str] = memory.setdefault("no_summer_time", [])
+        self._gone = False
+        self.readings: dict[str, Mapping[str, Reading]] = {}
+        self.devices: dict[str, Device] = {}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over what was fetched before a restart."""
+        self.readings = dict(snapshot.readings)
+        self.devices = dict(snapshot.devices)
+
+    def has_parts(self, sn: str) -> frozenset[str]:
+        """Return which strings, batteries and meters of an inverter were seen."""
+        return frozenset(self._parts.get(sn, ()))
+
+    def sees_grid(self, sn: str) -> bool | None:
+        """Return whether an inverter measures the grid, None before its first sample."""
+        return GRID in self._parts[sn] if sn in self._parts else None
+
+    def stamps_of(self, sn: str) -> timedelta:
+        """Return how far an inverter's stamps are ahead of UTC."""
+        return self._stamps.offset(sn, self._inventory.zone(sn), self._clock.now())
+
+    def soc(self, sn: str) -> float | None:
+        """Return the present SOC of an inverter's battery in %."""
+        reading = self.readings.get(f"{sn}_battery_1", {}).get("battery_soc")
+        if reading is None or reading.at < self._clock.now() - STALE:
+            return None
+        return reading.value if isinstance(reading.value, float) else None
+
+    def take_gone(self) -> bool:
+        """Return once whether a device is missed, so that the list is read again."""
+        gone, self._gone = self._gone, False
+        return gone
+
+    # --- when --------------------------------------------------------------------------
+
+    def calls(self) -> tuple[Call, ...]:
+        """Return the calls of one poll, for planning."""
+        return tuple(
+            self._client.planned(row.endpoint, row.params) for row in self._requests()
+        )
+
+    def due(self, stretch: float, dark: Collection[str]) -> datetime:
+        """Return when the next sample of any device should be there."""
+        now = self._clock.now()
+        return min(
+            (self._next(row, now, stretch, dark) for row in self._requests()),
+            default=now + timedelta(seconds=PERIOD),
+        )
+
+    def _next(
+        self, asked: Request, now: datetime, stretch: float, dark: Collection[str]
+    ) -> datetime:
+        """Return when a request should be made next, which the pace may put off."""
+        earliest = self._client.earliest(asked.endpoint, asked.params)
+        if earliest - now <= MOMENT:
+            earliest = now
+        return min(
+            _put_off(self._next_of(sn, now, stretch, dark), earliest)
+            for sn in asked.devices
+        )
+
+    def _next_of(
+        self, sn: str, now: datetime, stretch: float, dark: Collection[str]
+    ) -> datetime:
+        """Return when the next sample of a device should be there."""
+        publication = self._publication(sn)
+        if publication.seen and self._inventory.devices[sn].plant in dark:
+            if self._sleeps(sn, now, dark):
+                shown = self.readings.get(sn, {}).get(STATE)
+                asleep = shown is not None and shown.value == ASLEEP
+                # When it has just fallen asleep, that is shown at once.
+                return publication.seen + SLEEPING_POLL if asleep else now
+        return publication.due(now, stretch)
+
+    def _publication(self, sn: str) -> Publication:
+        return self._publications.setdefault(sn, Publication(period=PERIOD))
+
+    def _sleeps(self, sn: str, now: datetime, dark: Collection[str]) -> bool:
+        """Return whether an inverter without a battery has gone to sleep for the night."""
+        device = self._inventory.devices[sn]
+        if device.has_battery or device.kind is not DeviceKind.INVERTER:
+            return False
+        if device.plant in dark:
+            self._in_the_dark[sn] = now.isoformat()
+        if (last := self._in_the_dark.get(sn)) is None:
+            return False
+        return now - datetime.fromisoformat(last) <= GRACE and self._is_stale(sn, now)
+
+    def _is_stale(self, sn: str, now: datetime) -> bool:
+        measured = self._publication(sn).measured
+        return measured is None or now - measured > STALE
+
+    # --- what is asked -----------------------------------------------------------------
+
+    def _requests(self) -> Iterator[Request]:
+        for kind, sns in self._inventory.by_family().items():
+            family = on.FAMILIES[kind]
+            if family.many is None or len(sns) == 1:
+                yield from (_alone(family, sn) for sn in sns)
+                continue
+            for part in batched(sorted(sns), BATCH, strict=False):
+                yield Request(
+                    endpoint=family.many,
+                    arguments=((family.batch, ",".join(part)), FIRST_PAGE),
+                    devices=part,
+                )
+        for kind_behind, (endpoint, _) in BEHIND.items():
+            behind = self._inventory.behind_loggers(kind_behind)
+            for sn, (logger, address) in behind.items():
+                yield Request(
+                    endpoint=endpoint,
+                    arguments=(("datalog_sn", logger), ("address", address)),
+                    devices=(sn,),
+                )
+
+    async def poll(self, dark: Collection[str]) -> Snapshot:
+        """Fetch what is due, else all; raises when nothing came.
+
+        What did not come stays as it was.
+        """
+        now = self._clock.now()
+        everything = list(self._requests())
+        due = [row for row in everything if self._next(row, now, 1.0, dark) <= now]
+        gathering = Gathering()
+        for row in due or everything:
+            await gathering.add(self._fetch(row))
+        gathering.require()
+        now = self._clock.now()
+        for sn in self._inventory.inverters():
+            self._tell_online(sn, now)
+            if self._sleeps(sn, now, dark):
+                self.readings[sn] = _asleep(self.readings.get(sn, {}), now)
+        self._memory["publications"] = {
+            sn: row.as_dict() for sn, row in self._publications.items()
+        }
+        return Snapshot(
+            at=now, readings=dict(self.readings), devices=dict(self.devices)
+        )
+
+    async def _fetch(self, asked: Request) -> bool:
+        """Make a request, and ask one by one where a batch is refused."""
+        try:
+            data = await self._client.ask(asked.endpoint, asked.params)
+        except DeviceGone:
+            self._gone = True
+            if len(asked.devices) == 1:
+                raise
+        except PARTIAL:
+            if len(asked.devices) == 1:
+                raise
+        else:
+            for sn in asked.devices:
+                self._take(sn, _fields_of(data, sn, alone=len(asked.devices) == 1))
+            return True
+        return await self._one_by_one(asked)
+
+    async def _one_by_one(self, asked: Request) -> bool:
+        gathering = Gathering()
+        for sn in asked.devices:
+            await gathering.add(self._fetch(_alone(self._inventory.family(sn), sn)))
+        gathering.require()
+        return True
+
+    # --- what came ---------------------------------------------------------------------
+
+    def _take(self, sn: str, fields: Mapping[str, Any]) -> None:
+        now = self._clock.now()
+        device = self._inventory.devices[sn]
+        measured = self._stamps.instant(
+            sn,
+            text(fields.get("time")) or fields.get("timeText"),
+            self._inventory.zone(sn),
+            now,
+            fresh=self._is_listed_online(sn),
+            calendar=epoch(fields),
+        )
+        if not fields or measured is None:
+            self._publication(sn).observe(None, now)
+            return
+        self._publication(sn).observe(measured, now)
+        if device.kind is not DeviceKind.INVERTER:
+            known = set(self._parts.get(sn, ()))
+            values = BEHIND[device.kind][1](fields, known)
+            self._parts[sn] = sorted(known)
+            self.readings[sn] = _stamped(values, measured)
+            return
+        self._learn_summer_time(device)
+        self._take_inverter(device, fields, measured)
+
+    def _learn_summer_time(self, device: Device) -> None:
+        """Find out at which plants the clocks do not change, though the country's do."""
+        zone, now = self._inventory.zone(device.id), self._clock.now()
+        ahead = now.astimezone(zone).dst() or timedelta()
+        here = now.astimezone(zone).utcoffset() or timedelta()
+        if not ahead or device.plant in self._no_summer:
+            return
+        if self._stamps.learned(device.id) == here - ahead:
+            self._no_summer.append(device.plant)
+            self._gone = True
+
+    def _is_listed_online(self, sn: str) -> bool:
+        """Return whether the list calls a device online; its data does not know."""
+        listed = self._inventory.online.get(sn)
+        return listed is not False
+
+    def _take_inverter(
+        self, device: Device, fields: Mapping[str, Any], at: datetime
+    ) -> None:
+        known = set(self._parts.get(device.id, ()))
+        sample = read(self._inventory.family(device.id).kind, fields, known)
+        self._parts[device.id] = sorted(known)
+        values = dict(sample.device)
+        if self._inventory.has_own_sun(device.plant):
+            # What it sees of another inverter is that one's own.
+            values.pop(OTHER_SUN, None)
+        self.readings[device.id] = _stamped(values, at)
+        if bool(sample.batteries) != device.has_battery:
+            device = replace(device, has_battery=bool(sample.batteries))
+            self._inventory.devices[device.id] = device
+        self.devices[device.id] = device
+        for n, row in sample.batteries.items():
+            battery = Device(
+                id=f"{device.id}_battery_{n}",
+                plant=device.plant,
+                kind=DeviceKind.BATTERY,
+                parent=device.id,
+                number=n,
+            )
+            self.devices[battery.id] = battery
+            self.readings[battery.id] = _stamped(row, at)
+
+    def _tell_online(self, sn: str, now: datetime) -> None:
+        """Tell what the list, which is read hourly, need not have noticed yet."""
+        online = Reading(value=not self._is_stale(sn, now), at=now)
+        self.readings[sn] = {**self.readings.get(sn, {}), ONLINE: online}
+
+
+def _put_off(due: datetime, earliest: datetime) -> datetime:
+    """Return when to ask for a sample that is due before it may be asked for.
+
+    Shortly after it is there it is asked for as soon as may be, else with the next one:
+    so that samples are young when they come, and no call is made just before one.
+    """
+    if due >= earliest:
+        return due
+    late = (earliest - due) % timedelta(seconds=PERIOD)
+    if late <= WORTH_ASKING:
+        return earliest
+    return earliest + timedelta(seconds=PERIOD) - late
+
+
+def _alone(family: on.Family, sn: str) -> Request:
+    return Request(
+        endpoint=family.last, arguments=((family.argument, sn),), devices=(sn,)
+    )
+
+
+def _fields_of(data: Any, sn: str, *, alone: bool) -> Mapping[str, Any]:
+    """Return the fields of a device; a batch holds them twice under its serial."""
+    if alone:
+        return mapping(data)
+    outer = mapping(mapping(data).get(sn))
+    return mapping(outer.get(sn)) or outer
+
+
+def _stamped(values: Mapping[str, Value], at: datetime) -> dict[str, Reading]:
+    return {key: Reading(value=value, at=at) for key, value in values.items()}
+
+
+def _asleep(readings: Mapping[str, Reading], now: datetime) -> dict[str, Reading]:
+    """Return the readings of an inverter at night: no power, counters as they were.
+
+    What the service still tells of voltages and the like is the last sample's.
+    """
+    return {
+        **{key: _dark(key, row, now) for key, row in readings.items()},
+        STATE: Reading(value=ASLEEP, at=now),
+    }
+
+
+def _dark(key: str, row: Reading, now: datetime) -> Reading:
+    if key.startswith(DARK_POWERS):
+        return Reading(value=0.0, at=now)
+    if quantity(key).kind in (Kind.MEASUREMENT, Kind.POWER):
+        return Reading(value=None, at=row.at)
+    return row

@@ -1,0 +1,58 @@
+"""Living with answers that are not whole, and with parts that give none."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from ..errors import (
+    Busy,
+    CloudError,
+    DeviceGone,
+    PermissionDenied,
+    QuotaExceeded,
+    Refused,
+    UnexpectedAnswer,
+)
+
+# What concerns one request; everything else concerns the account.
+PARTIAL = (
+    Refused,
+    Busy,
+    DeviceGone,
+    PermissionDenied,
+    QuotaExceeded,
+    UnexpectedAnswer,
+)
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return an object of an answer, empty where there is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+class Gathering:
+    """Collects what several requests deliver, and why some did not."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.came = False
+        self._failure: CloudError | None = None
+
+    async def add[T](self, wanted: Awaitable[T]) -> T | None:
+        """Return what a request delivers, None when it alone failed."""
+        try:
+            found = await wanted
+        except PARTIAL as err:
+            self._failure = self._failure or err
+            return None
+        except CloudError as err:
+            if not self.came:
+                raise
+            self._failure = self._failure or err
+            return None
+        self.came = True
+        return found
+
+    def require(self) -> None:
+        """Raise the first failure when nothing came."""
+        if self._failure and not self.came:
+            raise self._failure
