@@ -26,7 +26,14 @@ from .cloud.control import (
     RunRange,
     State,
 )
-from .cloud.errors import AnswerLost, CloudError, Deferred, Refused, understood
+from .cloud.errors import (
+    AnswerLost,
+    CloudError,
+    Deferred,
+    PartlyDone,
+    Refused,
+    understood,
+)
 from .cloud.lease import FORCED_STATES, STATES, Lease, Phase
 from .cloud.model import Device
 from .const import DOMAIN, LOGGER
@@ -70,16 +77,14 @@ class Leases:
         return list(self._leases.values())
 
     def of(self, plant: str) -> Lease | None:
-        """Return the forced run of a plant."""
-        return next(
-            (
-                lease
-                for lease in self._leases.values()
-                if lease.run.plant == plant
-                and lease.run.kind is not Forced.LIMIT_EXPORT
-            ),
-            None,
-        )
+        """Return the forced run of a plant; the newer one while the older one ends."""
+        found = [
+            lease
+            for lease in self._leases.values()
+            if lease.run.plant == plant and lease.run.kind is not Forced.LIMIT_EXPORT
+        ]
+        running = (lease for lease in found if lease.phase is not Phase.STORED)
+        return next(reversed([*found[:1], *running]), None)
 
     def state(self, plant: str) -> str:
         """Return what the plant's batteries are forced to do."""
@@ -197,7 +202,8 @@ class Leases:
             return await self._async_queue(lease, err)
         except CloudError as err:
             await self._async_undo(lease)
-            return self._report(lease, State.REFUSED, err=err)
+            part = isinstance(err, PartlyDone)
+            return self._report(lease, State.FAILED if part else State.REFUSED, err=err)
         return self._report(lease, lease.outcome, lease.evidence)
 
     async def _async_queue(self, lease: Lease, err: Deferred) -> Outcome:
@@ -238,7 +244,10 @@ class Leases:
             stopped, retry_at = await self._async_end_once(lease)
             if lease.run.id not in self._leases:
                 continue
-            if stopped.state is State.ACCEPTED or retry_at:
+            if stopped.state is State.ACCEPTED:
+                # It is on its way out, and is followed there.
+                continue
+            if retry_at:
                 raise Deferred(stopped.message or "", retry_at=retry_at)
             raise CloudError("the run before this one could not be ended")
 
@@ -528,9 +537,10 @@ class Leases:
     async def _async_not_resumed(self, lease: Lease, err: CloudError) -> None:
         """Try again later, unless it was refused for good."""
         now = self._account.clock.now()
-        if lease.phase is Phase.STORED and isinstance(err, Refused):
+        if lease.phase is Phase.STORED and isinstance(err, Refused | PartlyDone):
             await self._async_undo(lease)
-            self._report(lease, State.REFUSED, err=err)
+            part = isinstance(err, PartlyDone)
+            self._report(lease, State.FAILED if part else State.REFUSED, err=err)
         elif lease.phase is Phase.STORED and isinstance(err, Deferred):
             await self._async_queue(lease, err)
         else:

@@ -121,6 +121,12 @@ class Refused(CloudError):
     key = "refused"
 
 
+class PartlyDone(CloudError):
+    """Only some of those that were to carry it out have taken it on."""
+
+    key = "refused"
+
+
 class NotSupported(Refused):
     """The device does not know this function."""
 

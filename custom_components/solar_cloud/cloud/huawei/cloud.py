@@ -33,10 +33,12 @@ from . import endpoints as on
 from .alarms import Alarms
 from .client import HOSTS, HuaweiClient
 from .inventory import BATCH, Inventory
+from .items import KIND_OF
 from .limits import Census, account, oauth
 from .listing import Listing
 from .samples import PERIOD, Samples
 from .session import Access, AccountSession, OwnerAccess
+from .steering import Steering
 from .totals import Totals
 from .wire import Wire
 
@@ -56,8 +58,9 @@ REALTIME = Feed(
     accumulates=BY_THE_DAY,
 )
 ALARMS = Feed(key="alarms", interval=1800)
+SETTINGS = Feed(key="settings", interval=3 * 3600)
 # What a meter or a plant tells now has the last word over a report.
-FEEDS: tuple[Feed, ...] = (DEVICES, TOTALS, REALTIME, ALARMS)
+FEEDS: tuple[Feed, ...] = (DEVICES, TOTALS, REALTIME, ALARMS, SETTINGS)
 
 # What the service tells of who the owner is, and ids that are no device's id.
 PRIVATE = frozenset(
@@ -107,9 +110,13 @@ class HuaweiCloud:
         self._polled: dict[str, datetime] = {}
         self._inventory = inventory = Inventory(memory, connection.plants)
         self._listing = listing = Listing(client, clock, memory, inventory)
-        self._samples = Samples(client, clock, memory, inventory, listing)
-        self._totals = Totals(client, clock, inventory, listing)
+        self._samples = samples = Samples(client, clock, memory, inventory, listing)
+        self._totals = Totals(client, clock, inventory, listing, samples)
         self._alarms = Alarms(client, clock, inventory, listing, connection.language)
+        self._steering = Steering(
+            client, clock, memory, inventory, rationed=self._by_consent
+        )
+        self._samples.look = self._steering.sites.look
         self._allow()
 
     @property
@@ -130,6 +137,7 @@ class HuaweiCloud:
 
     def remember(self, save: Callable[[], Awaitable[None]]) -> None:
         """Take what stores the memory at once."""
+        self._steering.remember(save)
 
     async def identify(self) -> Identity:
         """List the plants of the account; Huawei documents no account identity."""
@@ -170,6 +178,7 @@ class HuaweiCloud:
             TOTALS.key: self._totals.poll,
             REALTIME.key: lambda: self._samples.poll(dark),
             ALARMS.key: self._alarms.poll,
+            SETTINGS.key: self._poll_settings,
         }[feed]
         snapshot = await fetch()
         self._keep(feed, snapshot)
@@ -178,6 +187,10 @@ class HuaweiCloud:
     def _keep(self, feed: str, snapshot: Snapshot) -> None:
         self._snapshots[feed] = snapshot
         self._polled[feed] = snapshot.at
+
+    async def _poll_settings(self) -> Snapshot:
+        controls = await self._steering.controls.poll()
+        return Snapshot(at=self._clock.now(), controls=controls)
 
     async def _poll_devices(self) -> Snapshot:
         snapshot = await self._listing.poll()
@@ -196,6 +209,8 @@ class HuaweiCloud:
             return self._totals.calls()
         if feed == ALARMS.key:
             return self._alarms.calls()
+        if feed == SETTINGS.key:
+            return self._steering.reads.calls()
         census = self._inventory.census()
         batches = len(list(self._inventory.batches(self._listing.closed)))
         return (
@@ -207,6 +222,8 @@ class HuaweiCloud:
         """Return when a feed should be polled next; night takes no less than its share."""
         if feed not in self._polled:
             return self._clock.now()
+        if feed == SETTINGS.key:
+            return self._steering.controls.due()
         interval = next(row.interval for row in FEEDS if row.key == feed) * stretch
         if feed == REALTIME.key:
             interval = max(interval, self._samples.interval(dark))
@@ -230,64 +247,64 @@ class HuaweiCloud:
     # --- steering ----------------------------------------------------------------------
 
     def lane(self, key: str) -> str:
-        """Return which settings go together."""
-        return key
+        """Return the kind of task that a setting belongs to."""
+        return KIND_OF[key]
 
     async def write(
         self, device: str, changes: Mapping[str, Setting]
     ) -> Mapping[str, CloudError]:
-        """Send settings; returns those that were refused."""
-        raise NotSupported
+        """Give settings of a plant as tasks; returns those that were refused."""
+        return await self._steering.controls.write(device, changes)
 
     async def follow(self, device: str, keys: Collection[str]) -> Progress:
-        """Return how far a task has come."""
-        raise NotSupported
+        """Return how far a task of a plant has come."""
+        return await self._steering.controls.follow(device, keys)
 
     def unfinished(self) -> Collection[tuple[str, Mapping[str, Setting]]]:
         """Return the settings whose tasks were not followed to their end."""
-        return ()
+        return self._steering.controls.unfinished()
 
     async def read(
         self, device: str, keys: Collection[str]
     ) -> Mapping[str, Control | Absent]:
-        """Read settings afresh."""
-        return {}
+        """Read settings of a plant afresh, where the server tells them."""
+        return await self._steering.controls.read(device, keys)
 
     def run_range(self, device: Device) -> RunRange | None:
-        """Return what a run may ask of a device."""
-        return None
+        """Return what a run may ask of a battery."""
+        return self._steering.run_range(device)
 
     async def prepare(self, run: Run) -> dict[str, Any]:
         """Return what the run will change and so must be put back."""
-        raise NotSupported
+        return await self._steering.runs.prepare(run)
 
     async def start(self, run: Run, before: Mapping[str, Any]) -> None:
-        """Send a run to its devices."""
-        raise NotSupported
+        """Send a run to its plant."""
+        await self._steering.runs.start(run, before)
 
     async def started(self, run: Run, before: Mapping[str, Any]) -> Progress:
-        """Find out whether the devices hold the run."""
-        raise NotSupported
+        """Return how far the start of a run has come."""
+        return await self._steering.runs.started(run, before)
 
     async def stop(self, run: Run, before: Mapping[str, Any]) -> None:
-        """Take a run out."""
-        raise NotSupported
+        """Take a run out, unless it ends by itself."""
+        await self._steering.runs.stop(run, before)
 
     async def stopped(self, run: Run, before: Mapping[str, Any]) -> Progress:
-        """Find out whether the run is gone."""
-        raise NotSupported
+        """Return how far the end of a run has come."""
+        return await self._steering.runs.stopped(run, before)
 
     def scheduled(self, plant: str) -> tuple[str, ...]:
-        """Return what holds a schedule."""
-        return ()
+        """Return the plant, where it has a battery that takes windows."""
+        return (plant,) if self._steering.sites.site(plant).settable else ()
 
     async def set_schedule(self, device: str, windows: Collection[Window]) -> None:
-        """Write a schedule."""
-        raise NotSupported
+        """Give a plant its windows of time of use."""
+        await self._steering.schedules.set(device, windows)
 
     async def get_schedule(self, device: str) -> Schedule:
-        """Read the schedule."""
-        raise NotSupported
+        """Return the windows of a plant."""
+        return await self._steering.schedules.get(device)
 
 
 _HOST = SignInField(key="host", kind=FieldKind.HOST, choices=HOSTS)

@@ -94,6 +94,14 @@ def oauth() -> tuple[Allowance, ...]:
             window=_DAY,
             reserve=CONTROL_RESERVE,
         ),
+        # Not in 4.1, but what holds for each interface of an account (4.2).
+        Allowance(
+            name=f"{CONTROL} {MINUTE}",
+            endpoints=_paths(on.CONTROL),
+            each=True,
+            spacing=60.0,
+            stretches=False,
+        ),
     )
 
 

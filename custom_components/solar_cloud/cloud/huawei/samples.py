@@ -17,7 +17,7 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..model import Device, DeviceKind, Reading, Snapshot
-from ..quantity import Kind, quantity
+from ..quantity import TODAY, Kind, quantity
 from ..quota import Call
 from ..values import text
 from . import endpoints as on, types as of
@@ -26,6 +26,7 @@ from .codes import NotAuthorised, SessionLost, TypeUnknown
 from .inventory import BATCH, Inventory
 from .listing import Listing
 from .readings import Values, is_online, items, read, read_plant
+from .today import Today
 
 PERIOD = 300.0
 SLEEPING = 900.0
@@ -36,7 +37,8 @@ PARTIAL = (QuotaExceeded, Refused, Busy, DeviceGone, PermissionDenied, Unexpecte
 ONLINE, STATE, HEALTH = "online", "inverter_state", "plant_health"
 ASLEEP, DISCONNECTED = "standby", "disconnected"
 DARK_POWERS = ("pv_power", "inverter_power", "string_power")
-GRID = ("grid_power", "grid_import_energy", "grid_export_energy")
+METERED = ("grid_import_energy", "grid_export_energy")
+GRID = ("grid_power", *METERED)
 
 
 class Samples:
@@ -56,11 +58,17 @@ class Samples:
         self._inventory = inventory
         self._listing = listing
         self._refused: dict[str, str] = memory.setdefault("refused_types", {})
+        self._before: dict[str, dict[str, tuple[float, datetime]]] = {}
+        self.today = Today(memory)
         self.readings: dict[str, dict[str, Reading]] = {}
+        # Who wants to know what batteries tell beside their readings.
+        self.look: Callable[[str, Mapping[str, Any]], None] = lambda device, data: None
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over what was fetched before a restart."""
         self.readings = {key: dict(rows) for key, rows in snapshot.readings.items()}
+        for plant in self._inventory.plants:
+            self._before[plant] = self.lifetimes(plant)
 
     def types(self) -> list[int]:
         """Return the types that are polled."""
@@ -169,6 +177,8 @@ class Samples:
         if online is False:
             self._take(device.id, {ONLINE: False}, at)
             return
+        if kind in of.BATTERIES:
+            self.look(device.id, data)
         peak = self._inventory.plants[device.plant].peak_power_kw
         values = read(kind, data, peak)
         told: Values = {} if online is None else {ONLINE: online}
@@ -180,7 +190,7 @@ class Samples:
 
     def _settle(self, plant: str, now: datetime, *, dark: bool) -> None:
         """Settle what no answer alone tells: who sleeps, and what the grid gives."""
-        self._grid(plant)
+        self._grid(plant, now)
         if not dark or self._inventory.has_battery(plant):
             return
         for device in self._inventory.of_plant(plant):
@@ -197,24 +207,52 @@ class Samples:
             # At night that is what a plant without a battery should be.
             del self.readings[plant][HEALTH]
 
-    def _grid(self, plant: str) -> None:
-        """Let one type of meter tell what flows to the grid, where there are several."""
-        meters = {
-            kind: rows
-            for kind in of.AT_THE_GRID
-            if (rows := self._inventory.of_type(kind, plant))
-        }
-        if len(meters) < 2:
-            return
-        leading = next(iter(meters.values()))
+    def _meters(self, plant: str) -> Sequence[Device]:
+        """Return the meters at the grid: one type tells, where there are several."""
+        return next(
+            (
+                rows
+                for kind in of.AT_THE_GRID
+                if (rows := self._inventory.of_type(kind, plant))
+            ),
+            (),
+        )
+
+    def lifetimes(self, plant: str) -> dict[str, tuple[float, datetime]]:
+        """Return what the meters at the grid have counted (kWh), and when."""
+        told = {key: self._sum(plant, key) for key in METERED}
+        return {key: row for key, row in told.items() if row is not None}
+
+    def _sum(self, plant: str, key: str) -> tuple[float, datetime] | None:
+        """Return a sum over the meters at the grid, None when one does not tell."""
+        meters = self._meters(plant)
+        rows = [self.readings.get(row.id, {}).get(key) for row in meters]
+        known = [
+            (row.value, row.at) for row in rows if row and isinstance(row.value, float)
+        ]
+        if not known or len(known) < len(meters):
+            return None
+        return round(sum(value for value, _ in known), 3), min(at for _, at in known)
+
+    def _grid(self, plant: str, now: datetime) -> None:
+        """Tell what flows to the grid, and what has today."""
         own = self.readings.setdefault(plant, {})
-        for key in GRID:
-            parts = [self.readings.get(row.id, {}).get(key) for row in leading]
-            values = [row.value for row in parts if row]
-            known = [value for value in values if isinstance(value, float)]
-            if len(known) == len(leading):
-                at = min(row.at for row in parts if row)
-                own[key] = Reading(value=round(sum(known), 3), at=at)
+        if len({self._inventory.type_of(row.id) for row in self._at_grid(plant)}) > 1:
+            for key in GRID:
+                if told := self._sum(plant, key):
+                    own[key] = Reading(value=told[0], at=told[1])
+        self.today.turn(plant, now, self._before.get(plant, {}))
+        self._before[plant] = lifetimes = self.lifetimes(plant)
+        counted = {key: kwh for key, (kwh, _) in lifetimes.items()}
+        for key, kwh in self.today.energies(plant, counted).items():
+            own[f"{key}{TODAY}"] = Reading(value=kwh, at=lifetimes[key][1])
+
+    def _at_grid(self, plant: str) -> list[Device]:
+        return [
+            row
+            for row in self._inventory.of_plant(plant)
+            if self._inventory.type_of(row.id) in of.AT_THE_GRID
+        ]
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from .client import HuaweiClient
 from .inventory import Inventory
 from .listing import Listing
 from .readings import items, read
-from .samples import PARTIAL
+from .samples import METERED, PARTIAL, Samples
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -35,14 +35,7 @@ REPORT_ROWS: dict[str, str] = {
     "dischargeCap": "battery_discharge_energy",
 }
 # What no device and no real-time answer of every server tells, so that reports have to.
-OF_TODAY = (
-    "grid_import_energy",
-    "grid_export_energy",
-    "load_energy",
-    "battery_charge_energy",
-    "battery_discharge_energy",
-)
-METERED = ("grid_import_energy", "grid_export_energy")
+OF_TODAY = ("grid_import_energy", "grid_export_energy", "load_energy")
 
 
 class Totals:
@@ -54,8 +47,10 @@ class Totals:
         clock: Clock,
         inventory: Inventory,
         listing: Listing,
+        samples: Samples,
     ) -> None:
-        """Take the plants and their meters from the inventory."""
+        """Take the plants and their meters from the inventory, what they tell from `samples`."""
+        self._samples = samples
         self._client = client
         self._clock = clock
         self._inventory = inventory
@@ -81,10 +76,30 @@ class Totals:
                 plant = text(row.get("stationCode"))
                 begun = _instant(row)
                 if plant and begun and begun <= now < begun + DAY:
-                    readings[plant] = _today(row, now)
+                    readings[plant] = self._today(plant, begun, row, now)
         if failure and not readings:
             raise failure
         return Snapshot(at=now, readings=readings)
+
+    def _today(
+        self, plant: str, begun: datetime, row: Mapping[str, Any], now: datetime
+    ) -> dict[str, Reading]:
+        """Return the energies of a daily report's row that no meter counts."""
+        data = items(row)
+        today = {
+            key: kwh
+            for item, key in REPORT_ROWS.items()
+            if key in OF_TODAY and (kwh := number(data.get(item))) is not None
+        }
+        lifetimes = {
+            key: kwh for key, (kwh, _) in self._samples.lifetimes(plant).items()
+        }
+        self._samples.today.report(plant, begun, today, lifetimes)
+        return {
+            f"{key}{TODAY}": Reading(value=kwh, at=now)
+            for key, kwh in today.items()
+            if key not in lifetimes
+        }
 
     async def energy(
         self, plants: Sequence[str], day: date, purpose: Purpose
@@ -162,16 +177,6 @@ def _hour(plant: str, row: Mapping[str, Any]) -> list[EnergyRow]:
         for item, sent in items(row).items()
         if item in REPORT_ROWS and (kwh := number(sent)) is not None
     ]
-
-
-def _today(row: Mapping[str, Any], now: datetime) -> dict[str, Reading]:
-    """Return the energies of a daily report's row."""
-    data = items(row)
-    return {
-        f"{key}{TODAY}": Reading(value=kwh, at=now)
-        for item, key in REPORT_ROWS.items()
-        if key in OF_TODAY and (kwh := number(data.get(item))) is not None
-    }
 
 
 def _instant(row: Mapping[str, Any]) -> datetime | None:

@@ -1,0 +1,253 @@
+"""Steering Huawei plants: settings given as tasks, followed, and read where it is offered."""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from ..clock import Clock
+from ..control import Absent, Control, Progress, Reason, Setting
+from ..dispatch import agrees
+from ..errors import (
+    Busy,
+    CloudError,
+    CloudUnavailable,
+    PermissionDenied,
+    QuotaExceeded,
+    UnexpectedAnswer,
+)
+from ..model import Controls
+from ..quota import Purpose
+from .bodies import body_of
+from .items import KEYS, KIND_OF, LIMIT, LIMITED, SCOPE, control_of, task_told
+from .known import Known
+from .permission import Permission
+from .reads import Reads
+from .sites import Site
+from .tasks import End, Kind, Task, Tasks
+
+SOON = timedelta(minutes=10)
+DAY = timedelta(days=1)
+# Reads of one interface must be a minute apart.
+APART = timedelta(seconds=65)
+NEVER_MIND = (Busy, CloudUnavailable, UnexpectedAnswer)
+
+type Found = dict[str, Control | Absent]
+
+
+class PlantControls:
+    """Reads and writes the settings of an account's plants."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        known: Known,
+        permission: Permission,
+        reads: Reads,
+        clock: Clock,
+        *,
+        plants: Callable[[], Collection[str]],
+        site: Callable[[str], Site],
+    ) -> None:
+        """Share what is known; `plants` and `site` tell what there is."""
+        self._tasks = tasks
+        self._known = known
+        self._permission = permission
+        self._reads = reads
+        self._clock = clock
+        self._plants = plants
+        self._site = site
+        self._polled: datetime | None = None
+        self._not_before = clock.now()
+
+    # --- what is shown -----------------------------------------------------------------
+
+    def found(self, plant: str) -> Found:
+        """Return all controls of a plant as they are known."""
+        site = self._site(plant)
+        return {key: self._found(site, key) for key in KEYS}
+
+    def _found(self, site: Site, key: str) -> Control | Absent:
+        if reason := self._missing(site, key):
+            return Absent(reason=reason)
+        known = self._known
+        return control_of(
+            key,
+            site,
+            known.value(site.plant, key),
+            known.at(site.plant, key),
+            has_windows=bool(known.windows(site.plant)),
+            assumed=not known.is_told(site.plant, key),
+        )
+
+    def _missing(self, site: Site, key: str) -> Reason | None:
+        """Return why a plant does not offer a setting."""
+        if key in (LIMIT, LIMITED, SCOPE):
+            if not site.metered:
+                return Reason.NO_METER
+        elif not site.settable:
+            return Reason.UNSUPPORTED
+        return self.missing(site.plant)
+
+    def missing(self, plant: str) -> Reason | None:
+        """Return why a plant cannot be steered at all, None when it can."""
+        return self._permission.missing(plant)
+
+    # --- write -------------------------------------------------------------------------
+
+    async def write(
+        self, plant: str, changes: Mapping[str, Setting]
+    ) -> dict[str, CloudError]:
+        """Give settings as tasks, one of each kind; returns those that no task can hold."""
+        refused: dict[str, CloudError] = {}
+        for kind in Kind:
+            part = {key: row for key, row in changes.items() if KIND_OF[key] is kind}
+            if part and not await self._is_shown(plant, kind, part):
+                await self._write(plant, kind, part, refused)
+        return refused
+
+    async def _is_shown(
+        self, plant: str, kind: Kind, part: Mapping[str, Setting]
+    ) -> bool:
+        """Return whether a task that was lost has been carried out, as the plant shows."""
+        task = self._tasks.find(plant, kind)
+        if (
+            task is None
+            or not task.is_lost
+            or dict(part).items() > task.changes.items()
+        ):
+            return False
+        if not await self._shows(plant, kind, part):
+            return False
+        await self._tasks.found_so(task)
+        return True
+
+    async def _shows(self, plant: str, kind: Kind, part: Mapping[str, Setting]) -> bool:
+        """Ask the plant whether it holds settings, where it can be asked."""
+        if not await self._reads.read(plant, kind, Purpose.COMMAND):
+            return False
+        found = self.found(plant)
+        return all(
+            isinstance(control := found[key], Control)
+            and not control.assumed
+            and agrees(control, value)
+            for key, value in part.items()
+        )
+
+    async def _write(
+        self,
+        plant: str,
+        kind: Kind,
+        part: Mapping[str, Setting],
+        refused: dict[str, CloudError],
+    ) -> None:
+        body = body_of(kind, plant, part, self._known)
+        refused |= body.refused
+        if body.changes:
+            task = Task(plant=plant, kind=kind, changes=body.changes)
+            await self.give(task, body.fields)
+
+    async def give(self, task: Task, fields: Mapping[str, object]) -> Task:
+        """Give a task, and learn from it what the account may do."""
+        try:
+            given = await self._tasks.give(task, fields)
+        except PermissionDenied as err:
+            self._permission.learn(task.plant, err)
+            raise
+        self._permission.works(task.plant)
+        return given
+
+    # --- follow ------------------------------------------------------------------------
+
+    async def follow(self, plant: str, keys: Collection[str]) -> Progress:
+        """Return how far the task has come that was last given for some settings."""
+        task = self._tasks.find(plant, KIND_OF[next(iter(keys))])
+        return Progress(done=None) if task is None else await self.end_of(task)
+
+    async def end_of(self, task: Task) -> Progress:
+        """Return how far a task has come; at its end, what it has set is known."""
+        progress = await self._tasks.follow(task)
+        if progress.done is None and progress.again_at:
+            return progress
+        if progress.done is None and await self._is_so(task):
+            progress = replace(progress, done=True)
+        if progress:
+            self._keep(task)
+        await self._tasks.drop(task)
+        return replace(progress, found=self.found(task.plant))
+
+    async def _is_so(self, task: Task) -> bool:
+        """Return whether the plant shows what a lost task was to set."""
+        with suppress(CloudError):
+            wanted = {key: row for key, row in task.changes.items() if key in KEYS}
+            return await self._shows(task.plant, task.kind, wanted)
+        return False
+
+    def _keep(self, task: Task) -> None:
+        """Know what a task has set; the plant may have cut a number."""
+        told = task_told(task.kind, task.told)
+        changes = task.changes | {key: told[key] for key in told if key in task.changes}
+        self._known.done(task.plant, changes, self._clock.now())
+        if task.windows:
+            self._known.keep_windows(task.plant, task.windows)
+
+    def unfinished(self) -> list[tuple[str, dict[str, Setting]]]:
+        """Return the settings whose tasks have not been followed to their end."""
+        return [
+            (task.plant, {key: row for key, row in task.changes.items() if key in KEYS})
+            for task in self._tasks.open()
+            if task.end is not End.FAILED
+        ]
+
+    # --- read --------------------------------------------------------------------------
+
+    async def read(self, plant: str, keys: Collection[str]) -> Found:
+        """Read settings afresh where the server tells them; else as they are known."""
+        for kind in {KIND_OF[key] for key in keys if key in KIND_OF}:
+            await self._reads.read(plant, kind, Purpose.COMMAND)
+        found = self.found(plant) if keys else {}
+        return {key: found[key] for key in keys if key in found}
+
+    async def poll(self) -> Controls:
+        """Find out what may be steered, and read what is due; returns all that is known."""
+        self._polled = self._clock.now()
+        self._permission.forgive()
+        with suppress(QuotaExceeded, *NEVER_MIND):
+            await self._permission.find_out()
+        if self._permission.is_granted:
+            await self._read_due()
+        return {plant: self.found(plant) for plant in self._plants()}
+
+    async def _read_due(self) -> None:
+        """Read, of each interface, the plant that has waited longest."""
+        due = self._due()
+        asked: set[Kind] = set()
+        for (plant, kind), at in sorted(due.items(), key=lambda row: row[1]):
+            if kind in asked or at > self._clock.now().timestamp():
+                continue
+            asked.add(kind)
+            try:
+                await self._reads.read(plant, kind, Purpose.POLL)
+            except (QuotaExceeded, *NEVER_MIND):
+                self._not_before = self._clock.now() + SOON
+
+    def _due(self) -> dict[tuple[str, Kind], float]:
+        """Return when each plant's settings should be read next."""
+        return {
+            (plant, kind): at
+            for (plant, kind), at in self._reads.next(self._plants()).items()
+            if kind is not Kind.MODE or self._site(plant).settable
+        }
+
+    def due(self) -> datetime:
+        """Return when `poll` should run next."""
+        if self._polled is None:
+            return self._clock.now()
+        if self._permission.is_due:
+            return self._polled + SOON
+        latest = self._polled + DAY
+        if not self._permission.is_granted:
+            return latest
+        first = min(self._due().values(), default=latest.timestamp())
+        at = datetime.fromtimestamp(first, UTC)
+        return min(max(at, self._polled + APART, self._not_before), latest)
