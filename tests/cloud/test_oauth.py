@@ -161,6 +161,8 @@ async def test_the_page_of_consent(service: Service) -> None:
     assert "/two?" in await page("/one", "/two", "/three")
     service.answers = [(404, ""), (404, "")]
     assert "/three?" in await page("/one", "/two", "/three")
+    plain = await authorize_url(service.session, PLAIN, fields, BACK, "s")
+    assert "scope" not in plain
     fields["host"] = "http://127.0.0.1:9"
     assert "/one?" in await page("/one", "/two")
 
@@ -226,6 +228,35 @@ async def test_a_token_is_used_until_it_ends(service: Service) -> None:
     assert service.saved == [tokens.token]
     assert tokens.token["refresh_token"] == "r2"
     assert len(service.asked) == 2
+
+
+async def test_nobody_has_a_token_before_it_is_stored(service: Service) -> None:
+    """While it is being written, others wait; a disk that is full loses none."""
+    tokens = await service.tokens()
+    writing = asyncio.Event()
+
+    async def save(token: Token) -> None:
+        assert tokens.token["access_token"] == "a1"
+        writing.set()
+        raise OSError("full")
+
+    tokens = Tokens(
+        service.client(), Clock(now=lambda: service.now), tokens.token, save
+    )
+    service.answers = [(200, GIVEN | {"access_token": "a2"})]
+    with pytest.raises(OSError):
+        await tokens("a1")
+    assert writing.is_set()
+    assert await tokens("a1") == "a2"
+
+
+async def test_a_flow_stores_nothing(service: Service) -> None:
+    """Its entry does not exist yet."""
+    tokens = await service.tokens()
+    tokens = Tokens(service.client(), Clock(now=lambda: service.now), tokens.token)
+    service.answers = [(200, GIVEN | {"access_token": "a2"})]
+    assert await tokens("a1") == "a2"
+    assert not service.saved
 
 
 async def test_a_refused_token_is_refreshed_once(service: Service) -> None:

@@ -252,7 +252,7 @@ class Tokens:
         """Return a valid access token; `refused` is one that the vendor turned down."""
         if not self._is_good(refused):
             if self._ended:
-                raise self._ended
+                raise AuthenticationFailed(self._ended.words, code=self._ended.code)
             if self._refresh is None:
                 self._refresh = asyncio.create_task(self._renew())
                 self._refresh.add_done_callback(self._renewed)
@@ -267,12 +267,15 @@ class Tokens:
 
     async def _renew(self) -> None:
         try:
-            self.token = await self._service.refresh(self.token)
+            fresh = await self._service.refresh(self.token)
         except AuthenticationFailed as err:
             self._ended = err
             raise
-        if self._save:
-            await self._save(self.token)
+        try:
+            if self._save:
+                await self._save(fresh)
+        finally:
+            self.token = fresh
 
     def _renewed(self, task: asyncio.Task[None]) -> None:
         self._refresh = None

@@ -86,6 +86,7 @@ class FoxessCloud:
     """One FoxESS account."""
 
     tasks = False
+    rereads = 2
     feeds: tuple[Feed, ...] = FEEDS
     warnings: frozenset[str] = frozenset()
 
