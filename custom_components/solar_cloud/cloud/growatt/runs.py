@@ -109,7 +109,7 @@ class Runs:
         self._programmes = programmes
         self._export = export
         self._remote = Remote(settings, memory)
-        self._kinds: dict[str, list[str]] = memory.setdefault("kinds", {})
+        self._kinds: dict[str, list[str]] = memory.setdefault("forced_kinds", {})
         self._lock = lock
 
     # --- what can be asked -------------------------------------------------------------
