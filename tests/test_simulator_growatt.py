@@ -798,7 +798,7 @@ async def test_segments_act(client: Client, min_: Any) -> None:
     assert await client.set_up(min_, device, "time_segment3", *segment) == 0
     state = home.state(clock.seconds())
     assert state.orders.mode == "force_discharge"
-    assert state.orders.label == "schedule"
+    assert state.orders.label == "time_of_use"
     clock.set(datetime(2026, 6, 17, 10, 31, tzinfo=UTC))
     assert home.state(clock.seconds()).orders.mode == "self_consumption"
 

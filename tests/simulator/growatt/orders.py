@@ -137,13 +137,13 @@ WORDS = {
 
 
 def label(device: GrowattDevice) -> str:
-    """Return the mode: of the whole day, or the schedule."""
+    """Return the mode: of the whole day, or of windows."""
     used = [row for row in segments(device) if row[3] and row[1] != row[2]]
     if not used:
         return WORDS[LOAD_FIRST]
     if len(used) == 1 and (used[0][1], used[0][2]) == (0, LAST_MINUTE):
         return WORDS[used[0][0]]
-    return "schedule"
+    return "time_of_use"
 
 
 def orders(device: GrowattDevice, at: float) -> Orders:
