@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 import pytest
 
 from .steered import NOON, Steered
+from .stub import Stub
 
 from tests.simulator import Simulator
 
@@ -32,3 +34,15 @@ async def session() -> AsyncIterator[ClientSession]:
 def steer(sim: Simulator, session: ClientSession) -> Steer:
     """Return what steers a machine by its name."""
     return lambda name, **given: Steered(sim, session, name, **given)
+
+
+@pytest.fixture
+async def stub(socket_enabled: None, session: ClientSession) -> AsyncIterator[Stub]:
+    """Return a server whose answers the test tells."""
+    found = Stub(session=session)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", found.handle)
+    async with TestServer(app) as server:
+        found.url = str(server.make_url("")).rstrip("/")
+        found.begin()
+        yield found

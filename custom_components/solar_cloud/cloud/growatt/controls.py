@@ -15,6 +15,7 @@ from ..dispatch import agrees
 from ..errors import (
     Busy,
     CloudError,
+    DeviceGone,
     DeviceOffline,
     NotSupported,
     PermissionDenied,
@@ -140,27 +141,32 @@ class Steering:
     async def poll(self, sn: str) -> Found:
         """Read all settings; those that give no answer now stay as they were.
 
-        Raises when the machine gave no answer that can be understood.
+        Raises when the machine gave nothing that can be understood.
         """
         look = self._settings.look(sn, Purpose.POLL)
         known = self._last.setdefault(sn, {})
         failure: CloudError | None = None
         answered = False
         for key in self.keys(sn):
+            if not self._is_offered(look, key):
+                known[key] = UNSUPPORTED
+                continue
             try:
                 known[key] = await self._read(look, key)
             except PermissionDenied:
                 known[key] = Absent(reason=Reason.NO_PERMISSION)
-            except DeviceOffline as err:
-                failure = err
+            except DeviceOffline, DeviceGone:
                 break
-            except (Refused, Busy, UnexpectedAnswer) as err:
+            except Refused, Busy:
+                continue
+            except UnexpectedAnswer as err:
                 failure = err
                 continue
             answered = True
         if failure and not answered:
             raise failure
-        await self.runs.learn(look)
+        if answered:
+            await self.runs.learn(look)
         return {key: known.get(key, UNKNOWN) for key in self.keys(sn)}
 
     async def _read(self, look: Look, key: str) -> Control | Absent:

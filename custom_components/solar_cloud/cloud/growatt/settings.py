@@ -12,7 +12,7 @@ from typing import Any
 from ..clock import Clock
 from ..errors import (
     AnswerLost,
-    AuthenticationFailed,
+    CloudError,
     CloudUnavailable,
     NotSupported,
     OtherServer,
@@ -160,17 +160,23 @@ class Settings:
                 else:
                     return
 
+        known = self._hosts.get(sn)
         try:
-            await send(self._hosts.get(sn))
+            await send(known)
         except WrongRegion as err:
+            await self._send_elsewhere(sn, send, err)
+        except PermissionDenied as err:
+            if known is None:
+                raise
             await self._send_elsewhere(sn, send, err)
 
     async def _send_elsewhere(
-        self, sn: str, send: Callable[[str | None], Awaitable[None]], first: WrongRegion
+        self, sn: str, send: Callable[[str | None], Awaitable[None]], first: CloudError
     ) -> None:
         """Try the other regions (`error_useTrueHostToSet`), and remember which one it is."""
         tried = self._hosts.pop(sn, None)
-        for host in self._client.other_hosts:
+        hosts = self._client.other_hosts
+        for host in hosts if tried is None else (self._client.host, *hosts):
             if host == tried:
                 continue
             try:
@@ -178,9 +184,7 @@ class Settings:
             except AnswerLost:
                 self._hosts[sn] = host
                 raise
-            except WrongRegion, PermissionDenied, AuthenticationFailed:
-                continue
-            except CloudUnavailable:
+            except WrongRegion, PermissionDenied, CloudUnavailable:
                 continue
             self._hosts[sn] = host
             return
