@@ -97,13 +97,15 @@ async def _compare(
 
     Measurements are compared at the plant's time stamp. Counters, modes and states may
     come from another feed: for those the time at which they were told counts too, and
-    what the cloud knew then. What is not counted may be unknown once the plant has fallen
-    silent.
+    what the cloud knew then. So it is with all values of a cloud that does not tell when
+    they were measured. What is not counted may be unknown once the plant has fallen silent.
     """
     unit = state["attributes"].get("unit_of_measurement") or ""
     told = datetime.fromisoformat(state["last_updated"])
     first: Reading | None = None
-    for at, published in ((stamp, False), (told, False), (told, True)):
+    stamped = STAMP in (await world.truth(told))[entity.plant][""]
+    moments = (stamp, False), (told, False), (told, True), (stamp, True)
+    for at, published in moments[: 3 if stamped else 4]:
         found = await world.truth(at, published=published)
         truth = found.get(entity.plant, {}).get(entity.device, {})
         if (right := truth.get(entity.key)) is None:
@@ -124,7 +126,7 @@ async def _compare(
         if row.agrees:
             return row
         first = first or row
-        if measured:
+        if measured and stamped:
             break
     return first
 
