@@ -67,12 +67,17 @@ class Flow:
         self.flows = home.hass.config_entries.flow
         self.result: ConfigFlowResult
 
-    async def begin(self, step: str = "foxess_key") -> ConfigFlowResult:
-        """Go to the form of a way in."""
+    async def start(self) -> ConfigFlowResult:
+        """Go to the menu of vendors."""
         self.result = await self.flows.async_init(
             DOMAIN, context={"source": SOURCE_USER}
         )
         told(self.result)
+        return self.result
+
+    async def begin(self, step: str = "foxess_key") -> ConfigFlowResult:
+        """Go to the form of a way in."""
+        await self.start()
         await self.choose("foxess")
         return await self.choose(step)
 

@@ -1,10 +1,14 @@
 """The vendors there are; a new one is one line here."""
 
 from .foxess.cloud import FOXESS
+from .growatt.cloud import GROWATT
 from .huawei.cloud import HUAWEI
+from .solarlog.cloud import SOLARLOG
 from .vendor import VendorInfo, WayIn
 
-VENDORS: dict[str, VendorInfo] = {info.slug: info for info in (FOXESS, HUAWEI)}
+VENDORS: dict[str, VendorInfo] = {
+    info.slug: info for info in (FOXESS, GROWATT, HUAWEI, SOLARLOG)
+}
 
 
 def way_in(step: str) -> tuple[VendorInfo, WayIn]:

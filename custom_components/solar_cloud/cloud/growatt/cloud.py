@@ -92,7 +92,10 @@ class GrowattCloud:
     """One Growatt account."""
 
     tasks = False
+    # Past days do not change: they are what devices uploaded.
+    rereads = 0
     feeds: tuple[Feed, ...] = FEEDS
+    warnings: frozenset[str] = frozenset()
 
     def __init__(self, connection: Connection) -> None:
         """Sign in with a token (`host`, `token`)."""
