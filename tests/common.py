@@ -131,9 +131,9 @@ class Home:
 
     def _consented(self, account: Any) -> dict[str, Any]:
         """Return what an entry keeps of the owner's consent, where it needs one."""
-        if "client_id" not in account.fields:
+        oauth = getattr(self.sim.vendors[account.vendor], "oauth", None)
+        if oauth is None or "client_id" not in account.fields:
             return {}
-        oauth = self.sim.vendors[account.vendor].oauth
         client, at = (
             oauth.clients[account.fields["client_id"]],
             self.sim.clock.seconds(),

@@ -1,0 +1,1 @@
+"""Solar-Log: WEB Enerest's User API."""

@@ -1,0 +1,123 @@
+"""The energy of past hours: differences of a day's counters, at the full hours.
+
+A counter between two slots is interpolated: the autumn day leaves an hour out, and a
+logger may have been silent. What the last slot of a day lacks, the day's sum has.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from ..clock import Clock
+from ..model import Energies, EnergyRow
+from ..quota import Purpose
+from .channels import ENERGIES
+from .client import SolarlogClient
+from .readings import counted_points, kwh
+from .slots import Point, Series, Span, series, spans
+
+HOUR = timedelta(hours=1)
+# What one call fetches of the past.
+DAYS = 14
+
+type Sums = Mapping[str, Mapping[Span, float]]
+
+
+class History:
+    """Fetches the energies of days."""
+
+    def __init__(self, client: SolarlogClient, clock: Clock) -> None:
+        """Keep the sums of the month that was asked for last."""
+        self._client = client
+        self._clock = clock
+        self._month: tuple[str, date, Sums] | None = None
+
+    async def energy(
+        self, plant: str, names: list[str], first: date, last: date, purpose: Purpose
+    ) -> Energies:
+        """Return the energy of the hours of a fortnight; `names` are the channels.
+
+        Days before the plant's first values are left out by the vendor.
+        """
+        begin = max(first, last - timedelta(days=DAYS - 1))
+        rows = await self._client.channels(
+            plant,
+            names,
+            begin.isoformat(),
+            last.isoformat(),
+            about="history",
+            purpose=purpose,
+        )
+        found = {one.name: one for one in series(rows, self._clock.now())}
+        told = {day for one in found.values() for day in one.days}
+        result: list[EnergyRow] = []
+        for day in sorted(told, reverse=True):
+            # Where a month has no such day, the vendor tells of the next month's.
+            if begin <= day <= last:
+                sums = await self._sums(plant, day, names, purpose)
+                result += self._of_day(plant, day, found, sums)
+        beginning = not told or min(told) > begin
+        return Energies(first=begin, rows=tuple(result), beginning=beginning)
+
+    def _of_day(
+        self, plant: str, day: date, found: Mapping[str, Series], sums: Sums
+    ) -> Iterator[EnergyRow]:
+        """Yield the energy of each hour of a day."""
+        span = (day.year, day.month, day.day)
+        for key, parts in ENERGIES.items():
+            points = counted_points(found, key, day)
+            if not points:
+                continue
+            told = [
+                sign * total
+                for name, sign in parts.items()
+                if (total := sums.get(name, {}).get(span)) is not None
+            ]
+            over = self._clock.now().astimezone(points[-1][0].tzinfo).date() > day
+            total = sum(told) if over and len(told) == len(parts) else None
+            for start, value in hours(points, total).items():
+                yield EnergyRow(subject=plant, key=key, start=start, kwh=value)
+
+    async def _sums(
+        self, plant: str, day: date, names: list[str], purpose: Purpose
+    ) -> Sums:
+        """Return the kWh of the days of a month."""
+        first = day.replace(day=1)
+        if self._month is None or self._month[:2] != (plant, first):
+            rows = await self._client.month(plant, names, first, purpose)
+            units = {str(row.get("name")): str(row.get("unit") or "") for row in rows}
+            sums = {
+                name: {span: kwh(value, units[name]) for span, value in told.items()}
+                for name, told in spans(rows, 3).items()
+            }
+            self._month = (plant, first, sums)
+        return self._month[2]
+
+
+def hours(points: list[Point], total: float | None) -> dict[datetime, float]:
+    """Return the energy by hour (UTC) of a counter's points in kWh; `total` at its end."""
+    line = [(at.astimezone(UTC), value) for at, value in points]
+    for n in range(1, len(line)):
+        line[n] = (line[n][0], max(line[n][1], line[n - 1][1]))
+    start = line[0][0].replace(minute=0, second=0, microsecond=0)
+    last, value = line[-1]
+    end = last.replace(minute=0, second=0, microsecond=0)
+    if total is not None and end < last:
+        end += HOUR
+        line.append((end, max(total, value)))
+    found: dict[datetime, float] = {}
+    while start < end:
+        found[start] = round(_at(line, start + HOUR) - _at(line, start), 6)
+        start += HOUR
+    return found
+
+
+def _at(line: list[Point], at: datetime) -> float:
+    """Return a counter at an instant, interpolated between its points."""
+    place = bisect_left(line, at, key=lambda point: point[0])
+    if place == 0:
+        return line[0][1]
+    (before, low), (after, high) = line[place - 1], line[min(place, len(line) - 1)]
+    if after <= before:
+        return low
+    return low + (high - low) * ((at - before) / (after - before))

@@ -1,0 +1,1 @@
+"""Tests of Solar-Log without Home Assistant."""
