@@ -67,7 +67,7 @@ def energies(
     """Yield the energy of a plant's counters between two full hours."""
     before, after = plant.truth(start)[""], plant.truth(end)[""]
     for key in ENERGIES:
-        if (entity := world.entity_id(plant.id, key)) is None:
+        if (entity := world.entity_id(plant.id, key)) is None or key not in after:
             continue
         found = dict(rows(database, STATISTICS, entity, start - HOUR, end))
         first, last = found.get(start - HOUR, 0.0), found.get(end - HOUR)
