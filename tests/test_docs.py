@@ -278,6 +278,8 @@ def test_every_field_and_option_is_documented() -> None:
     steps = TEXTS["config"]["step"]
     asked = (
         *steps["foxess_key"]["data"].items(),
+        *steps["foxess_oauth"]["data"].items(),
+        *steps["paste_code"]["data"].items(),
         *steps["finish"]["data"].items(),
         *TEXTS["options"]["step"]["init"]["data"].items(),
     )
