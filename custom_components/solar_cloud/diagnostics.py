@@ -1,6 +1,6 @@
 """Diagnostics: all that helps to find a fault, and nothing that names the owner."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,8 @@ from homeassistant.helpers.device_registry import DeviceEntry
 
 from .account import Account, SolarCloudConfigEntry
 from .cloud.control import Absent, Control
-from .const import CONF_CREDENTIALS, CONF_HOST
+from .cloud.vendor import FieldKind
+from .const import CONF_CREDENTIALS, CONF_HOST, CONF_TOKEN, CONF_WAY
 from .devices import subject_of
 
 PRIVATE = frozenset(("name", "latitude", "longitude", "serial"))
@@ -47,7 +48,7 @@ def _account(account: Account) -> dict[str, Any]:
     left = account.calls_left()
     return {
         "vendor": account.info.slug,
-        "way": account.entry.data["way"],
+        "way": account.entry.data[CONF_WAY],
         "host": account.entry.data[CONF_CREDENTIALS].get(CONF_HOST),
         "options": dict(account.entry.options),
         "status": {plant: account.status(plant) for plant in house.plants},
@@ -118,8 +119,7 @@ def _aliases(account: Account) -> dict[str, str]:
     snapshots = account.snapshots().values()
     plants = {key: row for item in snapshots for key, row in item.plants.items()}
     devices = {key: row for item in snapshots for key, row in item.devices.items()}
-    secrets = account.entry.data[CONF_CREDENTIALS].items()
-    aliases = {value: REDACTED for key, value in secrets if key != CONF_HOST}
+    aliases = dict.fromkeys(_secrets(account), REDACTED)
     for number, plant in enumerate(plants.values(), start=1):
         aliases |= {plant.id: f"plant_{number}", plant.name: f"Plant {number}"}
     for number, device in enumerate(devices.values(), start=1):
@@ -127,6 +127,20 @@ def _aliases(account: Account) -> dict[str, str]:
             f"{device.kind}_{number}"
         )
     return dict(sorted(aliases.items(), key=lambda row: -len(row[0])))
+
+
+def _secrets(account: Account) -> Iterator[str]:
+    """Yield what was typed to sign in, and the tokens that were got for it."""
+    credentials = account.entry.data[CONF_CREDENTIALS]
+    way = account.info.way(account.entry.data[CONF_WAY])
+    for row in way.fields:
+        if row.kind in (FieldKind.SECRET, FieldKind.TEXT) and row.key in credentials:
+            yield credentials[row.key]
+    kept = account.store.kept.tokens
+    for token in (account.entry.data.get(CONF_TOKEN), kept.get("token")):
+        if token:
+            yield token["access_token"]
+            yield token["refresh_token"] or token["access_token"]
 
 
 def _aliased(value: Any, aliases: Mapping[str, str]) -> Any:
