@@ -29,7 +29,7 @@ async def async_setup_entry(
 
 
 def _make(account: Account, house: House) -> Iterable[Offer]:
-    for plant in house.plants:
+    for plant in house.plants if account.info.alarms else ():
         yield plant, ALARM, partial(AlarmEvent, account, plant)
 
 

@@ -94,11 +94,13 @@ class Vendor(Protocol):
     """One signed-in account at a vendor.
 
     What is steered belongs to a device, or to a plant as a whole. `tasks` tells that the
-    vendor carries settings out by and by: they are followed, otherwise read back.
+    vendor carries settings out by and by: they are followed, otherwise read back. So
+    many days as `rereads` says its reports of the past may still change.
     """
 
     ledger: Ledger
     tasks: bool
+    rereads: int
     feeds: tuple[Feed, ...]
     memory: dict[str, Any]
 
@@ -248,6 +250,7 @@ class WayIn:
 class VendorInfo:
     """A vendor as the registry knows it; `menu` asks for the way in first.
 
+    One without `control` offers nothing to steer, one without `alarms` tells of none.
     `private_fields` are the wire's names for what tells who the owner is.
     """
 
@@ -256,6 +259,7 @@ class VendorInfo:
     ways: tuple[WayIn, ...]
     allowances: tuple[Allowance, ...]
     control: bool = True
+    alarms: bool = True
     menu: bool = False
     private_fields: frozenset[str] = frozenset()
 

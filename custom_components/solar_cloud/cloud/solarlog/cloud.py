@@ -305,6 +305,7 @@ SOLARLOG = VendorInfo(
     name="Solar-Log",
     allowances=allowances(),
     control=False,
+    alarms=False,
     private_fields=PRIVATE,
     ways=(
         WayIn(

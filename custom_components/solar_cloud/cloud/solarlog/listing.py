@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import (
     AuthenticationFailed,
     CloudError,
+    CloudUnavailable,
     NoPlants,
     PermissionDenied,
     QuotaExceeded,
@@ -49,6 +50,8 @@ class Listing:
         except AuthenticationFailed, QuotaExceeded:
             raise
         except CloudError as err:
+            if isinstance(err, CloudUnavailable) and err.code is None:
+                raise
             failure = err
         for plant in self._typed:
             if plant not in found:
