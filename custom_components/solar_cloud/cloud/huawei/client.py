@@ -20,7 +20,15 @@ HOSTS = tuple(
 MAX_PAGES = 100
 
 # What an answer is about, for the name under which it is kept.
-ABOUT = ("pageNo", "devTypeId", "plantCode", "taskId", "requestID", "collectTime")
+ABOUT = (
+    "subject",
+    "pageNo",
+    "devTypeId",
+    "plantCode",
+    "taskId",
+    "requestID",
+    "collectTime",
+)
 
 
 class HuaweiClient:
@@ -48,7 +56,8 @@ class HuaweiClient:
     ) -> Reply:
         """Make one call, signed in again once where the session was lost.
 
-        `subject` is the plant that a command is about. Code 0 returns, and so do 1 and 2 of
+        `subject` is the plant that a command is about, or the part of the plants or devices
+        that a poll is about. Code 0 returns, and so do 1 and 2 of
         a task (partly, failed), whose data tells what became of each plant.
         """
         call = Call(
@@ -64,12 +73,12 @@ class HuaweiClient:
             headers = await self._access.headers(purpose)
             reply = await self._wire.send(call, endpoint, body, headers)
         self._access.used()
-        self._keep(endpoint, body, reply)
+        self._keep(endpoint, {**body, "subject": subject}, reply)
         return reply
 
     def _keep(self, endpoint: Endpoint, body: Mapping[str, Any], reply: Reply) -> None:
         """Remember the last answer of each interface and subject, for diagnostics."""
-        about = "/".join(str(body[key]) for key in ABOUT if key in body)
+        about = "/".join(str(body[key]) for key in ABOUT if body.get(key))
         self.raw[f"{endpoint.path} {about}".strip()] = reply.data
 
     async def plants(self) -> list[dict[str, Any]]:
@@ -88,18 +97,20 @@ class HuaweiClient:
         body = {"stationCodes": ",".join(plants)}
         return _rows((await self.call(on.DEVICES, body)).data)
 
-    async def plant_values(self, plants: Sequence[str]) -> Reply:
+    async def plant_values(self, plants: Sequence[str], part: str) -> Reply:
         """Return the real-time data of up to 100 plants (5.1.2.1)."""
-        return await self.call(on.PLANT_REAL, {"stationCodes": ",".join(plants)})
+        body = {"stationCodes": ",".join(plants)}
+        return await self.call(on.PLANT_REAL, body, subject=part)
 
-    async def device_values(self, kind: int, devices: Sequence[str]) -> Reply:
+    async def device_values(
+        self, kind: int, devices: Sequence[str], part: str
+    ) -> Reply:
         """Return the real-time data of up to 100 devices of a type (5.1.2.2).
 
         Some servers only take the type as a text.
         """
-        return await self._by_type(
-            on.DEVICE_REAL, kind, {"devIds": ",".join(devices)}, Purpose.POLL
-        )
+        body = {"devIds": ",".join(devices)}
+        return await self._by_type(on.DEVICE_REAL, kind, body, Purpose.POLL, part)
 
     async def device_history(
         self,
@@ -161,7 +172,12 @@ class HuaweiClient:
         return self._as_text.get(kind) is False
 
     async def _by_type(
-        self, endpoint: Endpoint, kind: int, body: Mapping[str, Any], purpose: Purpose
+        self,
+        endpoint: Endpoint,
+        kind: int,
+        body: Mapping[str, Any],
+        purpose: Purpose,
+        part: str = "",
     ) -> Reply:
         """Call with the type as a number; a server that refuses it may take a text.
 
@@ -171,7 +187,7 @@ class HuaweiClient:
         told = str(kind) if as_text else kind
         try:
             return await self.call(
-                endpoint, {**body, "devTypeId": told}, purpose=purpose
+                endpoint, {**body, "devTypeId": told}, purpose=purpose, subject=part
             )
         except TypeUnknown:
             self._as_text[kind] = not as_text

@@ -36,6 +36,7 @@ from .inventory import BATCH, Inventory
 from .items import KIND_OF
 from .limits import Census, account, oauth
 from .listing import Listing
+from .policy import Policy
 from .samples import PERIOD, Samples
 from .session import Access, AccountSession, OwnerAccess
 from .steering import Steering
@@ -96,8 +97,15 @@ class HuaweiCloud:
         self.memory = memory = connection.memory
         self._clock = clock = connection.clock
         credentials = connection.credentials
-        wire = Wire(connection.session, credentials["host"], connection.ledger)
         self._by_consent = connection.token is not None
+        self._policy = policy = Policy(memory)
+        wire = Wire(
+            connection.session,
+            credentials["host"],
+            connection.ledger,
+            None if self._by_consent else policy,
+        )
+        wire.allow = self._allow
         access: Access = (
             OwnerAccess(connection.token)
             if connection.token
@@ -110,7 +118,9 @@ class HuaweiCloud:
         self._polled: dict[str, datetime] = {}
         self._inventory = inventory = Inventory(memory, connection.plants)
         self._listing = listing = Listing(client, clock, memory, inventory)
-        self._samples = samples = Samples(client, clock, memory, inventory, listing)
+        self._samples = samples = Samples(
+            client, clock, memory, inventory, listing, rationed=self._by_consent
+        )
         self._totals = Totals(client, clock, inventory, listing, samples)
         self._alarms = Alarms(client, clock, inventory, listing, connection.language)
         self._steering = Steering(
@@ -159,7 +169,8 @@ class HuaweiCloud:
         if self._by_consent:
             self.ledger.allow(oauth())
         else:
-            self.ledger.allow(account(self._inventory.census()))
+            census = self._inventory.census()
+            self.ledger.allow(account(census, old=self._policy.is_old))
 
     async def restore(self, feed: str, snapshot: Snapshot) -> None:
         """Take over what an earlier poll of a feed delivered."""
@@ -224,10 +235,10 @@ class HuaweiCloud:
             return self._clock.now()
         if feed == SETTINGS.key:
             return self._steering.controls.due()
-        interval = next(row.interval for row in FEEDS if row.key == feed) * stretch
         if feed == REALTIME.key:
-            interval = max(interval, self._samples.interval(dark))
-        return self._polled[feed] + timedelta(seconds=interval)
+            return self._samples.due(self._polled[feed], stretch, dark)
+        interval = next(row.interval for row in FEEDS if row.key == feed)
+        return self._polled[feed] + timedelta(seconds=interval * stretch)
 
     def together(self, plants: Collection[str]) -> Collection[Collection[str]]:
         """Return which plants one batch of calls about the past tells of together."""

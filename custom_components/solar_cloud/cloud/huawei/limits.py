@@ -1,25 +1,26 @@
 """The documented allowances of SmartPVMS: 4.1 (OAuth), 4.2 (API account), 6.2 (old).
 
-Days are any 24 hours, as the document does not say when its day begins. Accounts of before
-the change of policy have allowances by the minute; which policy an account has is not told.
-So a burst keeps within the old policy as well, and an account that shows the old one by
-answering more than the new one allows is no longer held to it.
+Days are any 24 hours, as the document does not say when its day begins. The limits of five
+minutes are as many calls as reach all plants, or all devices of a type, once: so each of
+these calls keeps five minutes to the one before it.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
-from ..quota import Allowance, Rolling
+from ..quota import Allowance, Per, Rolling
 from . import endpoints as on
 from .endpoints import Endpoint
+from .policy import BY_MINUTE, OF_OTHERS
 
 GAP = "gap"
 SYSTEM = "system"
 LOGIN = "login"
 BASIC = "basic"
 CONTROL = "control"
-MINUTE = "minute"
+CONTROL_MINUTE = "control_minute"
+FIVE_MINUTES = 300.0
 
 BETWEEN_CALLS = 1.5
 PER_CALL = 100
@@ -30,7 +31,6 @@ CONTROL_PER_DAY = 100
 CONTROL_RESERVE = 40
 
 _MINUTE = Rolling(60)
-_FIVE_MINUTES = Rolling(300)
 _TEN_MINUTES = Rolling(600)
 _HALF_HOUR = Rolling(1800)
 _DAY = Rolling(24 * 3600)
@@ -40,7 +40,8 @@ PAUSES: dict[str, tuple[float, float]] = {
     SYSTEM: (60.0, 1800.0),
     LOGIN: (600.0, 3600.0),
     BASIC: (900.0, 7200.0),
-    CONTROL: (60.0, 3600.0),
+    CONTROL: (900.0, 7200.0),
+    CONTROL_MINUTE: (60.0, 3600.0),
     on.PLANT_REAL.path: (300.0, 900.0),
     on.DEVICE_REAL.path: (300.0, 900.0),
     on.ALARMS.path: (1800.0, 3600.0),
@@ -70,9 +71,9 @@ def account(census: Census, *, old: bool = False) -> tuple[Allowance, ...]:
     """Return the allowances of an API account (4.2), or of an old one (6.2)."""
     return (
         *_common(),
-        *_by_minute(),
-        *(() if old else _by_resources(census)),
-        Allowance(name=CONTROL, endpoints=_paths(on.CONTROL), each=True, spacing=60.0),
+        _window(on.LOGIN, 5, _TEN_MINUTES, name=LOGIN, reserve=1),
+        _window(on.LOGOUT, 5, _TEN_MINUTES),
+        *(_by_minute() if old else _by_resources(census)),
     )
 
 
@@ -94,14 +95,6 @@ def oauth() -> tuple[Allowance, ...]:
             window=_DAY,
             reserve=CONTROL_RESERVE,
         ),
-        # Not in 4.1, but what holds for each interface of an account (4.2).
-        Allowance(
-            name=f"{CONTROL} {MINUTE}",
-            endpoints=_paths(on.CONTROL),
-            each=True,
-            spacing=60.0,
-            stretches=False,
-        ),
     )
 
 
@@ -110,28 +103,16 @@ def _common() -> tuple[Allowance, ...]:
     return (
         Allowance(name=GAP, spacing=BETWEEN_CALLS),
         Allowance(name=SYSTEM, each=True),
+        Allowance(
+            name=CONTROL_MINUTE, endpoints=_paths(on.CONTROL), each=True, spacing=60.0
+        ),
     )
 
 
 def _by_minute() -> tuple[Allowance, ...]:
-    """Return the allowances of 6.2, and those of signing in (3.2.2)."""
-    bursts = (row for row in on.BASIC if row not in (on.PLANT_REAL, on.DEVICE_HISTORY))
-    return (
-        _window(on.LOGIN, 5, _TEN_MINUTES, name=LOGIN, reserve=1),
-        _window(on.LOGOUT, 5, _TEN_MINUTES),
-        Allowance(
-            name=MINUTE,
-            endpoints=_paths(bursts),
-            each=True,
-            limit=10,
-            window=_MINUTE,
-            stretches=False,
-        ),
-        Allowance(
-            name=f"{MINUTE} history",
-            endpoints=_paths((on.DEVICE_HISTORY,)),
-            spacing=60.0,
-        ),
+    """Return the allowances of 6.2."""
+    return tuple(
+        _window(row, BY_MINUTE.get(row.path, OF_OTHERS), _MINUTE) for row in on.BASIC
     )
 
 
@@ -141,12 +122,23 @@ def _by_resources(census: Census) -> tuple[Allowance, ...]:
     return (
         _window(on.PLANTS, plants * 10 + 24, _DAY),
         _window(on.DEVICES, plants + 24, _DAY),
-        _window(on.PLANT_REAL, plants, _FIVE_MINUTES),
-        _window(on.DEVICE_REAL, devices, _FIVE_MINUTES),
+        _each_once(on.PLANT_REAL),
+        _each_once(on.DEVICE_REAL),
         _window(on.DEVICE_HISTORY, census.calls(PER_HISTORY_CALL) + 24, _DAY),
         _window(on.ALARMS, max(plants, devices), _HALF_HOUR),
         *(_window(row, plants + 24, _DAY) for row in on.PLANT_REPORTS),
         *(_window(row, census.calls() + 24, _DAY) for row in on.DEVICE_REPORTS),
+    )
+
+
+def _each_once(endpoint: Endpoint) -> Allowance:
+    """Return that of each part of an account's plants or devices one call is allowed."""
+    return Allowance(
+        name=endpoint.path,
+        endpoints=frozenset((endpoint.path,)),
+        per=Per.SUBJECT,
+        spacing=FIVE_MINUTES,
+        stretches=False,
     )
 
 

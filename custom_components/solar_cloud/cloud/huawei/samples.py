@@ -1,9 +1,11 @@
 """The newest values of plants and devices (5.1.2.1, 5.1.2.2)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import batched
+from math import ceil
 from typing import Any
 
 from ..clock import Clock
@@ -30,6 +32,10 @@ from .today import Today
 
 PERIOD = 300.0
 SLEEPING = 900.0
+# Until when (s) after its instant a sample should be there, and how far (s) polls may
+# drift from that: each one comes a little later than five minutes after the one before.
+SHOWN_AFTER = 60.0
+DRIFT = 30.0
 REFUSED_FOR = timedelta(hours=24)
 
 # What concerns one interface, plant or type; everything else concerns the account.
@@ -51,8 +57,15 @@ class Samples:
         memory: dict[str, Any],
         inventory: Inventory,
         listing: Listing,
+        *,
+        rationed: bool,
     ) -> None:
-        """Keep in `memory` which types the server does not serve."""
+        """Keep in `memory` which types the server does not serve.
+
+        A `rationed` account saves at night what it spends by day.
+        """
+        self._rationed = rationed
+        self._began: datetime | None = None
         self._client = client
         self._clock = clock
         self._inventory = inventory
@@ -81,42 +94,69 @@ class Samples:
 
     def calls(self) -> tuple[Call, ...]:
         """Return the calls of one poll."""
-        plants = len(list(self._inventory.batches(self._listing.closed)))
-        devices = sum(len(self._batches(kind)) for kind in self.types())
         return (
-            *(Call(endpoint=on.PLANT_REAL.path) for _ in range(plants)),
-            *(Call(endpoint=on.DEVICE_REAL.path) for _ in range(devices)),
+            *(
+                Call(endpoint=on.PLANT_REAL.path, subjects=(part,))
+                for part, _ in self._parts()
+            ),
+            *(
+                Call(endpoint=on.DEVICE_REAL.path, subjects=(part,))
+                for kind in self.types()
+                for part, _ in self._batches(kind)
+            ),
         )
 
-    def interval(self, dark: Collection[str]) -> float:
-        """Return after how many seconds new values are worth a call."""
+    def due(self, polled: datetime, stretch: float, dark: Collection[str]) -> datetime:
+        """Return when the next sample should be there.
+
+        Samples are of full five minutes, and there soon after. A poll that has drifted off
+        waits for the next one.
+        """
         shown = self._inventory.chosen
-        sleeps = shown and all(
+        sleeps = bool(shown) and all(
             plant in dark and not self._inventory.has_battery(plant) for plant in shown
         )
-        return SLEEPING if sleeps else PERIOD
+        steps = max(1, ceil(stretch - 0.25))
+        wait = max(PERIOD * steps, SLEEPING if sleeps or self._rests(dark) else 0.0)
+        due = (self._began or polled).timestamp() + wait
+        late = (due - SHOWN_AFTER) % PERIOD
+        if late > DRIFT:
+            due += PERIOD - late
+        return datetime.fromtimestamp(due, UTC)
 
-    def _batches(self, kind: int) -> list[tuple[Device, ...]]:
+    def _rests(self, dark: Collection[str]) -> bool:
+        """Return whether a rationed account saves calls at night for the day."""
+        shown = self._inventory.chosen
+        return self._rationed and bool(shown) and all(plant in dark for plant in shown)
+
+    def _parts(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Return the plants, a hundred at a time, with a name for each part."""
+        batches = self._inventory.batches(self._listing.closed)
+        return [(f"plants {n}", batch) for n, batch in enumerate(batches, start=1)]
+
+    def _batches(self, kind: int) -> list[tuple[str, tuple[Device, ...]]]:
+        """Return the devices of a type, a hundred at a time, with a name for each part."""
         closed = self._listing.closed
         rows = [row for row in self._inventory.of_type(kind) if row.plant not in closed]
-        return list(batched(rows, BATCH, strict=False))
+        batches = batched(rows, BATCH, strict=False)
+        return [(f"type {kind} {n}", batch) for n, batch in enumerate(batches, start=1)]
 
     async def poll(self, dark: Collection[str]) -> Snapshot:
         """Fetch the values of all plants and devices.
 
         What did not come stays as it was; raises when nothing came.
         """
-        jobs: list[Callable[[], Awaitable[None]]] = [
-            lambda batch=batch: self._plants(batch)  # type: ignore[misc]
-            for batch in self._inventory.batches(self._listing.closed)
-        ]
-        jobs += [
-            lambda kind=kind, batch=batch: self._devices(kind, batch)  # type: ignore[misc]
-            for kind in self.types()
-            for batch in self._batches(kind)
+        jobs = [
+            *(partial(self._plants, part, batch) for part, batch in self._parts()),
+            *(
+                partial(self._devices, kind, part, batch)
+                for kind in self.types()
+                for part, batch in self._batches(kind)
+            ),
         ]
         failure: CloudError | None = None
         came = not jobs
+        self._began = self._clock.now()
         for job in jobs:
             try:
                 await job()
@@ -140,9 +180,9 @@ class Samples:
         self.readings = {key: row for key, row in self.readings.items() if key in there}
         return Snapshot(at=now, readings={k: dict(r) for k, r in self.readings.items()})
 
-    async def _plants(self, plants: Sequence[str]) -> None:
+    async def _plants(self, part: str, plants: Sequence[str]) -> None:
         try:
-            reply = await self._client.plant_values(plants)
+            reply = await self._client.plant_values(plants, part)
         except NotAuthorised:
             # The list finds out which of them it is.
             if len(plants) == 1:
@@ -151,12 +191,12 @@ class Samples:
         for row in _rows(reply.data):
             plant = text(row.get("stationCode"))
             if plant in self._inventory.plants and (data := items(row)):
-                self._take(plant, read_plant(data), reply.at)
+                self._take(plant, read_plant(data), self._clock.now())
 
-    async def _devices(self, kind: int, batch: Sequence[Device]) -> None:
+    async def _devices(self, kind: int, part: str, batch: Sequence[Device]) -> None:
         ids = [self._inventory.id_of(device.id) for device in batch]
         try:
-            reply = await self._client.device_values(kind, ids)
+            reply = await self._client.device_values(kind, ids, part)
         except TypeUnknown:
             if self._client.has_tried(kind):
                 self._refused[str(kind)] = self._clock.now().isoformat()
@@ -167,7 +207,7 @@ class Samples:
             if device is None and (serial := text(row.get("sn"))):
                 device = self._inventory.devices.get(serial)
             if device and (data := items(row)):
-                self._take_device(kind, device, data, reply.at)
+                self._take_device(kind, device, data, self._clock.now())
 
     def _take_device(
         self, kind: int, device: Device, data: Mapping[str, Any], at: datetime

@@ -1,6 +1,6 @@
 """One request to SmartPVMS: sent within the allowances, and what its answer means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -14,7 +14,17 @@ from ..transport import Answer, request
 from ..values import number
 from .codes import DAY_SPENT, FAILED, PARTLY, TOO_OFTEN, by_code, by_status
 from .endpoints import Endpoint
-from .limits import BASIC, CONTROL, DAY_SPENT_PAUSE, LOGIN, PAUSE, PAUSES, SYSTEM
+from .limits import (
+    BASIC,
+    CONTROL,
+    CONTROL_MINUTE,
+    DAY_SPENT_PAUSE,
+    LOGIN,
+    PAUSE,
+    PAUSES,
+    SYSTEM,
+)
+from .policy import MINUTE, Policy
 
 # Codes of tasks, which the caller judges by their data.
 TASK_CODES = (PARTLY, FAILED)
@@ -34,9 +44,17 @@ class Reply:
 class Wire:
     """Sends to one host, within the account's allowances."""
 
-    def __init__(self, session: ClientSession, host: str, ledger: Ledger) -> None:
-        """Keep where to send and what books to keep."""
+    def __init__(
+        self,
+        session: ClientSession,
+        host: str,
+        ledger: Ledger,
+        policy: Policy | None = None,
+    ) -> None:
+        """Keep where to send and what books to keep; `policy` is an API account's."""
         self._session = session
+        self._policy = policy
+        self.allow: Callable[[], None] = _nothing
         self.host = host.rstrip("/")
         self.ledger = ledger
 
@@ -60,6 +78,8 @@ class Wire:
         except QuotaExceeded as err:
             raise self._limited(call, endpoint, err) from None
         self.ledger.succeeded(call)
+        if self._policy:
+            self._policy.made(endpoint.path, self.ledger.time)
         return reply
 
     async def _request(
@@ -87,8 +107,12 @@ class Wire:
     ) -> QuotaExceeded:
         """Close the allowance that a refusal was about, and tell until when."""
         if err.code == str(TOO_OFTEN):
+            if self._policy and self._policy.refused(endpoint.path, self.ledger.time):
+                self.allow()
             name = self._allowance(endpoint)
             first, longest = PAUSES.get(name, PAUSE)
+            if self._policy and self._policy.is_old:
+                first, longest = MINUTE, PAUSES[SYSTEM][1]
         else:
             name = SYSTEM
             spent = err.code == str(DAY_SPENT)
@@ -97,17 +121,19 @@ class Wire:
         return QuotaExceeded(err.words, code=err.code, retry_at=retry_at)
 
     def _allowance(self, endpoint: Endpoint) -> str:
-        """Return the allowance of an interface's own, else that of its kind."""
-        if endpoint.control:
-            return CONTROL
+        """Return the allowance of an interface's own, else that of its kind.
+
+        Of control calls the minute's is closed first; longer each time, as the day's may
+        be what is spent.
+        """
+        names = (endpoint.path, CONTROL_MINUTE, LOGIN, BASIC, CONTROL)
         return next(
-            (
-                name
-                for name in (endpoint.path, LOGIN, BASIC)
-                if self.ledger.limits(name, endpoint.path)
-            ),
-            SYSTEM,
+            (name for name in names if self.ledger.limits(name, endpoint.path)), SYSTEM
         )
+
+
+def _nothing() -> None:
+    """Do nothing: there is nothing to be reckoned yet."""
 
 
 def _reply(endpoint: Endpoint, answer: Answer, now: float) -> Reply:
