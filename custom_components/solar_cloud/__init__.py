@@ -4,18 +4,20 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
-from .account import SolarCloudConfigEntry, async_open_account
+from .account import Account, SolarCloudConfigEntry, async_open_account
 from .const import CONF_ENERGY_DASHBOARD, DOMAIN, PLATFORMS
 from .dashboard import async_carry_out_choice
 from .devices import subject_of
+from .history import signal_progress
 from .lease import LEFT, async_tell_left
-from .repairs import async_check_clocks, async_check_warnings
+from .repairs import async_check_clocks, async_check_history, async_check_warnings
 from .services import async_add_actions
 from .store import AccountStore
 
@@ -39,11 +41,23 @@ async def async_setup_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -
     account.async_run()
     for check in (async_check_clocks, async_check_warnings):
         entry.async_on_unload(account.house.async_add_listener(partial(check, account)))
+    entry.async_on_unload(async_at_started(hass, partial(_async_remember, account)))
+    entry.async_on_unload(
+        async_dispatcher_connect(
+            hass, signal_progress(entry), partial(async_check_history, account)
+        )
+    )
     if entry.options.get(CONF_ENERGY_DASHBOARD):
         entry.async_on_unload(
             async_at_started(hass, partial(async_carry_out_choice, account))
         )
     return True
+
+
+@callback
+def _async_remember(account: Account, hass: HomeAssistant) -> None:
+    """Begin with the past once Home Assistant, and with it the recorder, is up."""
+    account.history.async_run()
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -> bool:

@@ -48,6 +48,7 @@ from .const import (
 )
 from .coordinator import FeedCoordinator, HouseCoordinator
 from .devices import Devices
+from .history import History
 from .lease import Leases
 from .moment import Moment
 from .oauth import open_tokens
@@ -93,6 +94,7 @@ class Account:
         self.moment = Moment(self)
         self._kept_house: tuple[Mapping[str, Snapshot], House] | None = None
         self.leases = Leases(self)
+        self.history = History(self)
         self.devices = Devices(hass, entry.entry_id, info.name)
         self.inputs: dict[str, dict[str, float]] = {}
         self.dispatcher = dispatch.Dispatcher(
@@ -236,10 +238,13 @@ class Account:
         """Return the day in Home Assistant's time zone."""
         return self.clock.now().astimezone(self._default_zone()).date()
 
+    def zone(self, plant: str) -> ZoneInfo:
+        """Return the time zone of a plant, else Home Assistant's."""
+        return self.zones.get(plant) or self._default_zone()
+
     def midnight(self, plant: str) -> datetime:
         """Return when the present day began at a plant."""
-        zone = self.zones.get(plant) or self._default_zone()
-        return dt_util.start_of_local_day(self.clock.now().astimezone(zone))
+        return dt_util.start_of_local_day(self.clock.now().astimezone(self.zone(plant)))
 
     def dark(self) -> Collection[str]:
         """Return the plants at which the sun is below the horizon."""

@@ -136,6 +136,8 @@ def _fits(held: list[Any], source: Mapping[str, Any]) -> bool:
 
 async def async_carry_out_choice(account: Account, hass: HomeAssistant) -> None:
     """Set the dashboard up as chosen in the config flow, once."""
-    await async_set_up(hass, energy_config(hass, account, account.house.data.plants))
+    plants = account.house.data.plants
+    await async_set_up(hass, energy_config(hass, account, plants))
+    await account.history.async_begin(plants)
     options = {**account.entry.options, CONF_ENERGY_DASHBOARD: False}
     hass.config_entries.async_update_entry(account.entry, options=options)

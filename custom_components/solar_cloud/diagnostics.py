@@ -80,6 +80,11 @@ def _account(account: Account) -> dict[str, Any]:
             "made": dict(account.vendor.ledger.made),
             "refused": dict(account.vendor.ledger.refused),
         },
+        "history": {
+            plant: account.history.attributes(plant)
+            | {"progress": account.history.progress(plant)}
+            for plant in house.plants
+        },
         "memory": account.vendor.memory,
         "raw": dict(account.vendor.raw),
     }

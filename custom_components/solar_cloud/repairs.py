@@ -9,6 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .account import Account, SolarCloudConfigEntry, failed
 from .cloud.control import Control
+from .cloud.model import Value
 from .const import DOMAIN
 
 SYNC_CLOCK = "sync_clock"
@@ -17,6 +18,10 @@ CLOCK_ISSUE = "clock_drift"
 # What a vendor warns of, by the name that it has there.
 OTHER_CLIENT = "other_client"
 API_ACCESS_OFF = "api_access_off"
+# From where on a difference to the vendor's own total is worth a word.
+HISTORY_ISSUE = "history_differs"
+LARGE_SHARE = 0.05
+LARGE_KWH = 25.0
 
 
 @callback
@@ -65,6 +70,41 @@ def async_check_warnings(account: Account) -> None:
             translation_key=OTHER_CLIENT if warning == OTHER_CLIENT else API_ACCESS_OFF,
             translation_placeholders={"account": account.entry.title},
         )
+
+
+@callback
+def async_check_history(account: Account) -> None:
+    """Tell the owner when the hours do not add up to the vendor's own total."""
+    house = account.house.data
+    for plant in house.plants.values():
+        issue = f"{HISTORY_ISSUE}_{account.entry.entry_id}_{plant.id}"
+        large = {
+            key: kwh
+            for key, kwh in account.history.differences(plant.id).items()
+            if abs(kwh)
+            > max(LARGE_KWH, LARGE_SHARE * _total(house.value(plant.id, key)))
+        }
+        if not large:
+            ir.async_delete_issue(account.hass, DOMAIN, issue)
+            continue
+        ir.async_create_issue(
+            account.hass,
+            DOMAIN,
+            issue,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=HISTORY_ISSUE,
+            translation_placeholders={
+                "plant": plant.name,
+                "differences": ", ".join(
+                    f"{key} {kwh:+.1f} kWh" for key, kwh in sorted(large.items())
+                ),
+            },
+        )
+
+
+def _total(value: Value) -> float:
+    return value if isinstance(value, float) else 0.0
 
 
 async def async_create_fix_flow(

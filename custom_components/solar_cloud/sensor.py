@@ -12,7 +12,7 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import PERCENTAGE, EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -24,6 +24,7 @@ from .cloud.house import House
 from .cloud.lease import FORCED_STATES
 from .cloud.quantity import QUANTITIES, TODAY, Kind, Quantity, Unit, index_of, quantity
 from .entity import Offer, SolarCloudEntity, async_add_when_there
+from .history import signal_progress
 
 PARALLEL_UPDATES = 0
 
@@ -173,6 +174,14 @@ ACCOUNT_SENSORS: tuple[AccountSensorDescription, ...] = (
         value_fn=_calls_left,
         attributes_fn=_calls_attributes,
     ),
+    AccountSensorDescription(
+        key="history_progress",
+        translation_key="history_progress",
+        native_unit_of_measurement=PERCENTAGE,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda account, plant: account.history.progress(plant),
+        attributes_fn=lambda account, plant: account.history.attributes(plant),
+    ),
 )
 CONTROL_SENSORS: tuple[AccountSensorDescription, ...] = (
     AccountSensorDescription(
@@ -294,14 +303,14 @@ class AccountSensor(SolarCloudEntity, SensorEntity):
     async def async_added_to_hass(self) -> None:
         """Follow the outcomes of commands too."""
         await super().async_added_to_hass()
-        self.async_on_remove(
-            async_dispatcher_connect(
-                self.hass, signal_outcome(self.account.entry), self._outcome_told
+        entry = self.account.entry
+        for signal in (signal_outcome(entry), signal_progress(entry)):
+            self.async_on_remove(
+                async_dispatcher_connect(self.hass, signal, self._told)
             )
-        )
 
     @callback
-    def _outcome_told(self, outcome: Outcome | None) -> None:
+    def _told(self, outcome: Outcome | None = None) -> None:
         self._handle_coordinator_update()
 
     @property

@@ -19,6 +19,7 @@ from homeassistant.core import (
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 
+from . import recorded
 from .account import Account, SolarCloudConfigEntry
 from .cloud.control import Forced, RunRange, Window
 from .cloud.errors import CloudError, understood
@@ -35,6 +36,8 @@ ATTR_TARGET_SOC = "target_soc"
 ATTR_WINDOWS = "windows"
 ATTR_PLANTS = "plants"
 ATTR_APPLY = "apply"
+ATTR_START = "start"
+ATTR_END = "end"
 
 MINUTES_A_DAY = 24 * 60
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
@@ -80,6 +83,15 @@ DASHBOARD_SCHEMA = vol.Schema(
 )
 
 
+HISTORY_SCHEMA = vol.Schema(
+    {
+        **TARGET,
+        vol.Optional(ATTR_START): cv.date,
+        vol.Optional(ATTR_END): cv.date,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What an action is about: a plant, or a device of it."""
@@ -98,11 +110,11 @@ def async_add_actions(hass: HomeAssistant) -> None:
         ("hold", Forced.HOLD, HOLD_SCHEMA),
         ("limit_export", Forced.LIMIT_EXPORT, LIMIT_SCHEMA),
     ):
-        _add(hass, name, partial(_start, kind), schema, SupportsResponse.OPTIONAL)
-    _add(hass, "stop_forced", _stop, TARGET_SCHEMA, SupportsResponse.OPTIONAL)
-    _add(hass, "set_schedule", _set_schedule, SCHEDULE_SCHEMA, SupportsResponse.NONE)
-    _add(hass, "get_schedule", _get_schedule, TARGET_SCHEMA, SupportsResponse.ONLY)
-    _add(
+        _add_action(hass, name, partial(_start, kind), schema, SupportsResponse.OPTIONAL)
+    _add_action(hass, "stop_forced", _stop, TARGET_SCHEMA, SupportsResponse.OPTIONAL)
+    _add_action(hass, "set_schedule", _set_schedule, SCHEDULE_SCHEMA, SupportsResponse.NONE)
+    _add_action(hass, "get_schedule", _get_schedule, TARGET_SCHEMA, SupportsResponse.ONLY)
+    _add_action(
         hass,
         "get_energy_config",
         _get_energy_config,
@@ -116,13 +128,20 @@ def async_add_actions(hass: HomeAssistant) -> None:
         schema=DASHBOARD_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
-    _add(hass, "get_raw_readings", _get_raw, TARGET_SCHEMA, SupportsResponse.ONLY)
+    _add_action(
+        hass,
+        "import_history",
+        _import_history,
+        HISTORY_SCHEMA,
+        SupportsResponse.OPTIONAL,
+    )
+    _add_action(hass, "get_raw_readings", _get_raw, TARGET_SCHEMA, SupportsResponse.ONLY)
 
 
 type Handler = Callable[[Target, ServiceCall], Awaitable[ServiceResponse]]
 
 
-def _add(
+def _add_action(
     hass: HomeAssistant,
     name: str,
     handle: Handler,
@@ -356,7 +375,27 @@ async def _setup_dashboard(hass: HomeAssistant, call: ServiceCall) -> ServiceRes
         for source in energy_config(hass, target.account, [target.plant])
     ]
     new: Any = await async_set_up(hass, sources, apply=call.data[ATTR_APPLY])
+    if call.data[ATTR_APPLY]:
+        for target in targets:
+            await target.account.history.async_begin([target.plant])
     return {"energy_sources": new, "applied": call.data[ATTR_APPLY]}
+
+
+async def _import_history(target: Target, call: ServiceCall) -> ServiceResponse:
+    """Begin to import the past of a plant; answers how far it is."""
+    account, plant = target.account, target.plant
+    start, end = call.data.get(ATTR_START), call.data.get(ATTR_END)
+    if not recorded.is_there(account.hass):
+        raise invalid("no_recorder")
+    if start and start > account.today():
+        raise invalid("history_future", start=start)
+    if start and end and end < start:
+        raise invalid("history_order", start=start, end=end)
+    await account.history.async_import([plant], start, end)
+    return {
+        **account.history.attributes(plant),
+        "progress": account.history.progress(plant),
+    }
 
 
 def _loaded(hass: HomeAssistant) -> list[SolarCloudConfigEntry]:

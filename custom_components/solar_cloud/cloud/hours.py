@@ -21,6 +21,7 @@ NOON = 12
 # more is told of something else, and nothing is made of it.
 ALIKE = 0.2
 ALWAYS_ALIKE = 0.3
+LEFT = 0.02
 # Below this (kWh) an hour stays as it is.
 SAME = 0.0005
 
@@ -90,17 +91,28 @@ def runs(hours: Iterable[datetime]) -> Iterator[list[datetime]]:
         yield run
 
 
-def settled(known: Hours, recorded: Recorded) -> dict[datetime, Hour]:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Hours put right; what does not `fit` is told of something else, or not yet."""
+
+    hours: dict[datetime, Hour]
+    fits: bool = True
+
+
+def settled(known: Hours, recorded: Recorded) -> Settled:
     """Return the hours that differ from what is recorded, put right.
 
     What lies between two recorded hours is divided as the vendor tells it; the ends stay,
     so that nothing after them has to move.
     """
     found: dict[datetime, Hour] = {}
+    fits = True
     for run in runs(known):
         if inner := _anchored(run, recorded):
-            found |= _divided(inner, known, recorded)
-    return found
+            part = _divided(inner, known, recorded)
+            found |= part.hours
+            fits = fits and part.fits
+    return Settled(found, fits)
 
 
 def _anchored(run: list[datetime], recorded: Recorded) -> list[datetime]:
@@ -112,43 +124,60 @@ def _anchored(run: list[datetime], recorded: Recorded) -> list[datetime]:
     return run[first : last + 1]
 
 
-def _divided(
-    run: list[datetime], known: Hours, recorded: Recorded
-) -> dict[datetime, Hour]:
-    """Return the hours of a run that change, with the vendor's shares of the whole."""
-    before, after = recorded[run[0] - HOUR], recorded[run[-1]]
-    total, told = after.state - before.state, sum(known[hour] for hour in run)
-    reset = abs(after.sum - before.sum - total) > SAME
-    off = abs(total - told)
-    if reset or total < 0 or told <= 0 or off > max(ALIKE * told, ALWAYS_ALIKE):
-        return {}
+def _divided(run: list[datetime], known: Hours, recorded: Recorded) -> Settled:
+    """Return the hours of a run that change, as the vendor tells them."""
+    start, end = recorded[run[0] - HOUR], recorded[run[-1]]
+    total = end.state - start.state
+    shares = _shares([known[hour] for hour in run], total)
+    if shares is None or abs(end.sum - start.sum - total) > SAME:
+        return Settled({}, fits=False)
     counted = 0.0
     found: dict[datetime, Hour] = {}
-    for hour in run[:-1]:
-        counted += known[hour] * total / told
-        row = Hour(before.state + counted, before.sum + counted)
+    for hour, kwh in zip(run[:-1], shares, strict=False):
+        counted += kwh
+        row = Hour(start.state + counted, start.sum + counted)
         held = recorded.get(hour)
         if held is None or abs(held.state - row.state) > SAME:
             found[hour] = row
-    return found
+    return Settled(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """Hours before those that are recorded, and by how much the latter's sums grow."""
+def _shares(told: list[float], total: float) -> list[float] | None:
+    """Return what each hour has of the whole; None where it is told of something else.
 
-    hours: dict[datetime, Hour]
-    shift: float
+    A little that is left over belongs to the last hour, of which the counter had not
+    yet told all; more than that is a matter of scale.
+    """
+    whole = sum(told)
+    left = total - whole
+    if total < -SAME or abs(left) > max(ALIKE * whole, ALWAYS_ALIKE):
+        return None
+    if abs(left) > max(LEFT * whole, ALWAYS_ALIKE):
+        return [kwh * total / whole for kwh in told]
+    shares = list(told)
+    for index in reversed(range(len(shares))):
+        kwh = shares[index] + left
+        shares[index], left = max(0.0, kwh), min(0.0, kwh)
+    return shares
 
 
-def before(known: Hours, first: datetime, held: Hour) -> Past:
+def ended(known: Hours, recorded: Recorded, last: datetime, state: float) -> Recorded:
+    """Return what is recorded, with the counter that an hour truly ended with."""
+    run = next((row for row in runs(known) if last in row), [])
+    start = next((hour - HOUR for hour in run if hour - HOUR in recorded), None)
+    if start is None:
+        return recorded
+    held = recorded[start]
+    return {**recorded, last: Hour(state, held.sum + state - held.state)}
+
+
+def before(known: Hours, first: datetime, held: Hour) -> dict[datetime, Hour]:
     """Return the hours that come before the first that is recorded.
 
     The counter is reckoned backwards from the recorded hour, the sums begin at 0.
     """
-    own = known.get(first, held.sum)
     past = [hour for hour in known if hour < first]
-    state = held.state - own
+    state = held.state - known.get(first, held.sum)
     states = {}
     for hour in reversed(past):
         states[hour] = state
@@ -158,7 +187,7 @@ def before(known: Hours, first: datetime, held: Hour) -> Past:
     for hour in past:
         counted += known[hour]
         hours[hour] = Hour(states[hour], counted)
-    return Past(hours, counted + own - held.sum)
+    return hours
 
 
 def seam(recorded: Recorded, at: datetime) -> float:

@@ -123,6 +123,18 @@ def _power(
     )
 
 
+# The counters of a plant that the past is told of.
+LIFETIME_ENERGIES = (
+    "pv_energy",
+    "inverter_energy",
+    "grid_import_energy",
+    "grid_export_energy",
+    "battery_charge_energy",
+    "battery_discharge_energy",
+    "load_energy",
+)
+
+
 def _energy(key: str) -> tuple[Quantity, Quantity]:
     return (
         Quantity(key=key, kind=Kind.COUNTER, unit=Unit.KILOWATT_HOUR),
@@ -160,13 +172,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     _power("load_power_N", indexed=True, never_negative=True, rare=True),
     _power("inverter_power_N", indexed=True, rare=True),
     _power("backup_power_N", indexed=True, rare=True),
-    *_energy("pv_energy"),
-    *_energy("inverter_energy"),
-    *_energy("grid_import_energy"),
-    *_energy("grid_export_energy"),
-    *_energy("battery_charge_energy"),
-    *_energy("battery_discharge_energy"),
-    *_energy("load_energy"),
+    *(row for key in LIFETIME_ENERGIES for row in _energy(key)),
     _measure("battery_soc", Unit.PERCENT),
     _measure("battery_soh", Unit.PERCENT),
     _measure("battery_capacity", Unit.KILOWATT_HOUR),

@@ -1,0 +1,411 @@
+"""Past years, hours after an outage, late corrections: into the entities' own statistics.
+
+One path for all: energies of days come from the vendor within what its allowances leave
+over, are put into hours, and written where they differ from what is recorded. Past days
+are imported backwards, a part at a time; each part joins what is there, and what a killed
+process has left undone at a seam is seen there and put right.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.const import EVENT_RECORDER_HOURLY_STATISTICS_GENERATED
+from homeassistant.core import Event, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+
+from . import recorded
+from .cloud.errors import CloudError, QuotaExceeded, understood
+from .cloud.model import Energies, EnergyRow, Reading
+from .cloud.quantity import LIFETIME_ENERGIES
+from .const import CONF_HISTORY_START, DOMAIN, LOGGER
+from .records import Key, Records, Written
+
+if TYPE_CHECKING:
+    from .account import Account, SolarCloudConfigEntry
+
+ONE_DAY = timedelta(days=1)
+
+# Days that are written together; empty days after which the past is taken to be over.
+TOGETHER = 31
+EMPTY = 62
+
+# Waits in s: for the first statistics of new entities, and after a failure.
+FIRST_STATISTICS_WITHIN = 900.0
+LOOK_AGAIN = 30.0
+RETRY_AFTER = 900.0
+MOST_FAILURES = 8
+
+# Data this old when an hour ends leaves a gap. The last days are read again each night
+# from this hour on, and so many hours long a gap is tried to be filled.
+SILENT = timedelta(minutes=45)
+NIGHT = 1
+MOST_TRIES = 72
+
+
+def signal_progress(entry: SolarCloudConfigEntry) -> str:
+    """Return the signal on which an entry's progress is told."""
+    return f"{DOMAIN}_{entry.entry_id}_history"
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """The import of a plant's past, from `last` back to `first`; `next` is yet to come.
+
+    Without `first` it goes back until the vendor has nothing more.
+    """
+
+    last: str
+    next: str
+    first: str | None = None
+    done: bool = False
+    empty: int = 0
+    offsets: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def coming(self) -> date:
+        """Return the day that is next."""
+        return date.fromisoformat(self.next)
+
+    @property
+    def until(self) -> date:
+        """Return the day to go back to."""
+        return date.fromisoformat(self.first) if self.first else date.min
+
+    @property
+    def progress(self) -> float | None:
+        """Return how much is done in %, None while nobody knows how much there is."""
+        if self.done:
+            return 100.0
+        if self.first is None:
+            return None
+        last = date.fromisoformat(self.last)
+        whole = (last - self.until).days + 1
+        return round(100 * (last - self.coming).days / whole, 1)
+
+
+class History:
+    """Brings an account's statistics in line with what its vendor knows."""
+
+    def __init__(self, account: Account) -> None:
+        """Take up what was stored; nothing runs yet."""
+        self._account = account
+        self._records = Records(account)
+        self._running: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._waiting: str | None = None
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        return self._account.store.kept.history
+
+    @property
+    def _due(self) -> dict[str, dict[str, int]]:
+        """Return the days to read again, by plant, with how often it was tried."""
+        due: dict[str, dict[str, int]] = self._kept.setdefault("due", {})
+        return due
+
+    def job(self, plant: str) -> Job | None:
+        """Return the import of a plant's past, None where none was asked for."""
+        found = self._kept.get("jobs", {}).get(plant)
+        return Job(**found) if found else None
+
+    def progress(self, plant: str) -> float | None:
+        """Return how much of a plant's past is imported, in %."""
+        job = self.job(plant)
+        return job.progress if job else None
+
+    def attributes(self, plant: str) -> dict[str, Any]:
+        """Return the days of an import, and what it leaves open."""
+        if (job := self.job(plant)) is None:
+            return {}
+        return {
+            "first": job.first,
+            "last": job.last,
+            "imported_back_to": (job.coming + ONE_DAY).isoformat(),
+            "waiting_for": self._waiting,
+            "differences": self.differences(plant),
+        }
+
+    def differences(self, plant: str) -> dict[str, float]:
+        """Return what a plant's counters had (kWh) before the first hour recorded.
+
+        It is 0 where the hours since the plant began add up to the vendor's own total.
+        """
+        job = self.job(plant)
+        whole = job and job.done and job.first == self._began(plant)
+        return dict(job.offsets) if job and whole else {}
+
+    def _began(self, plant: str) -> str | None:
+        created = self._created(plant)
+        return created.isoformat() if created else None
+
+    async def _keep(self, plant: str, job: Job) -> None:
+        self._kept.setdefault("jobs", {})[plant] = asdict(job)
+        await self._account.store.async_save()
+        async_dispatcher_send(self._account.hass, signal_progress(self._account.entry))
+
+    @callback
+    def async_run(self) -> None:
+        """Follow the recorder's hours, and go on with what was begun."""
+        account = self._account
+        if not recorded.is_there(account.hass):
+            return
+        account.entry.async_on_unload(
+            account.hass.bus.async_listen(
+                EVENT_RECORDER_HOURLY_STATISTICS_GENERATED, self._async_hour
+            )
+        )
+        account.spawn(self._async_follow_option())
+        self.async_go_on()
+
+    async def _async_follow_option(self) -> None:
+        """Ask for the days since the one that the user chose, those that are missing."""
+        chosen = self._account.entry.options.get(CONF_HISTORY_START)
+        if not chosen:
+            return
+        first = date.fromisoformat(chosen)
+        for plant in self._account.house.data.plants:
+            job = self.job(plant)
+            if job is None:
+                await self.async_import([plant], first)
+            elif (
+                job.done
+                and job.first
+                and first < (end := job.until) > self._least(plant)
+            ):
+                await self.async_import([plant], first, end - ONE_DAY)
+
+    def _least(self, plant: str) -> date:
+        return self._created(plant) or date.min
+
+    # --- past years ---------------------------------------------------------------------
+
+    async def async_begin(self, plants: Iterable[str]) -> None:
+        """Ask for the past of plants whose past nobody has asked for yet."""
+        if recorded.is_there(self._account.hass):
+            chosen = self._account.entry.options.get(CONF_HISTORY_START)
+            first = date.fromisoformat(chosen) if chosen else None
+            await self.async_import(
+                [plant for plant in plants if self.job(plant) is None], first
+            )
+
+    async def async_import(
+        self, plants: Iterable[str], first: date | None = None, last: date | None = None
+    ) -> None:
+        """Ask for the past of plants; it is imported in the background."""
+        for plant in plants:
+            today = self._today(plant)
+            end = min(last or today, today)
+            begin = max(filter(None, (first, self._created(plant))), default=None)
+            job = Job(
+                first=begin.isoformat() if begin else None,
+                last=end.isoformat(),
+                next=end.isoformat(),
+                done=begin is not None and begin > end,
+            )
+            await self._keep(plant, job)
+        self.async_go_on()
+
+    def _created(self, plant: str) -> date | None:
+        """Return the day on which a plant began, where the vendor tells it."""
+        found = self._account.house.data.plants.get(plant)
+        with suppress(ValueError):
+            return (
+                date.fromisoformat(found.created) if found and found.created else None
+            )
+        return None
+
+    def _today(self, plant: str) -> date:
+        account = self._account
+        return account.clock.now().astimezone(account.zone(plant)).date()
+
+    @callback
+    def async_go_on(self) -> None:
+        """Import what is still to come, one account's part at a time."""
+        if self._running is None or self._running.done():
+            self._running = self._account.spawn(self._import_all())
+
+    def _open(self) -> dict[str, Job]:
+        plants = self._account.house.data.plants
+        jobs = {plant: self.job(plant) for plant in plants}
+        return {plant: job for plant, job in jobs.items() if job and not job.done}
+
+    async def _import_all(self) -> None:
+        async with self._lock:
+            await self._records.async_close_seams()
+        failures = 0
+        while jobs := self._open():
+            if not await self._async_statistics_there(jobs):
+                return
+            group = next(iter(self._account.vendor.together(list(jobs))))
+            last = max(jobs[plant].coming for plant in group)
+            part = {row: jobs[row] for row in group if jobs[row].coming == last}
+            try:
+                await self._import_part(part, last)
+                failures = 0
+            except CloudError as err:
+                failures += 1
+                await self._wait(err, failures)
+
+    async def _async_statistics_there(self, plants: Collection[str]) -> bool:
+        """Wait until the counters of plants have statistics to join the past to."""
+        account = self._account
+        until = account.clock.monotonic() + FIRST_STATISTICS_WITHIN
+        while True:
+            wanted = [
+                (plant, key)
+                for plant in plants
+                for key in LIFETIME_ENERGIES
+                if account.house.data.value(plant, key) is not None
+                and self._records.entity_id(plant, key)
+            ]
+            there = [await self._records.async_series(*key) for key in wanted]
+            if there and all(there):
+                return True
+            if account.clock.monotonic() > until:
+                return any(there)
+            await account.clock.sleep(LOOK_AGAIN)
+
+    async def _import_part(self, jobs: Mapping[str, Job], last: date) -> None:
+        """Fetch days back from one, and write them once enough are together."""
+        first = min(job.until for job in jobs.values())
+        least = max(first, last - timedelta(days=TOGETHER - 1))
+        rows: list[EnergyRow] = []
+        day, beginning = last, False
+        failure: CloudError | None = None
+        while day >= least and not beginning:
+            try:
+                found = await self._fetch(jobs, first, day)
+            except CloudError as err:
+                failure = err
+                break
+            rows += found.rows
+            day, beginning = found.first - ONE_DAY, found.beginning
+        if day < last:
+            async with self._lock:
+                written = await self._records.async_write(rows)
+            for plant, job in jobs.items():
+                self._count(job, plant, rows, last - day, written)
+                job.next = day.isoformat()
+                job.done = beginning or day < job.until or job.empty >= EMPTY
+                await self._keep(plant, job)
+        if failure:
+            raise failure
+
+    async def _fetch(self, plants: Collection[str], first: date, day: date) -> Energies:
+        with understood():
+            return await self._account.vendor.energy(list(plants), first, day)
+
+    def _count(
+        self,
+        job: Job,
+        plant: str,
+        rows: Iterable[EnergyRow],
+        span: timedelta,
+        written: Written,
+    ) -> None:
+        """Take down what a part told of a plant."""
+        house = self._account.house.data
+        silent = not any(
+            row.kwh
+            for row in rows
+            if house.has(row.subject) and self._account.plant_of(row.subject) == plant
+        )
+        job.empty = job.empty + span.days if silent else 0
+        job.offsets |= {
+            key: offset
+            for (subject, key), offset in written.offsets.items()
+            if subject == plant
+        }
+
+    async def _wait(self, err: CloudError, failures: int) -> None:
+        """Wait until the vendor may be asked again."""
+        clock = self._account.clock
+        wait = RETRY_AFTER * min(failures, MOST_FAILURES)
+        if isinstance(err, QuotaExceeded) and err.retry_at:
+            wait = max(1.0, (err.retry_at - clock.now()).total_seconds())
+        LOGGER.debug("The past is asked for again in %.0f s: %s", wait, err.key)
+        self._waiting = err.key
+        async_dispatcher_send(self._account.hass, signal_progress(self._account.entry))
+        await clock.sleep(wait)
+        self._waiting = None
+
+    # --- gaps and late corrections --------------------------------------------------------
+
+    async def _async_hour(self, event: Event) -> None:
+        """Look after an hour that the recorder has just compiled."""
+        account = self._account
+        now = account.clock.now()
+        for plant in account.house.data.plants:
+            self._look_for_gap(plant, now)
+            self._look_again(plant, now)
+        if self._due and not self._lock.locked():
+            account.spawn(self._async_read_again())
+
+    def _look_for_gap(self, plant: str, now: datetime) -> None:
+        """Note the days of hours in which no new data came."""
+        newest = self._account.house.data.newest(plant)
+        if newest is None or now - newest > SILENT:
+            return
+        good = self._kept.setdefault("good", {})
+        before = datetime.fromisoformat(good.get(plant, now.isoformat()))
+        good[plant] = now.isoformat()
+        if now - before > timedelta(hours=1) + SILENT:
+            zone = self._account.zone(plant)
+            day = (before - timedelta(hours=1)).astimezone(zone).date()
+            self._note(plant, day, now.astimezone(zone).date())
+
+    def _look_again(self, plant: str, now: datetime) -> None:
+        """Note the last days once a night: the vendor may have corrected them."""
+        days = self._account.vendor.rereads
+        local = now.astimezone(self._account.zone(plant))
+        nights = self._kept.setdefault("nights", {})
+        today = local.date().isoformat()
+        if days and local.hour >= NIGHT and nights.get(plant) != today:
+            nights[plant] = today
+            self._note(plant, local.date() - timedelta(days=days), local.date())
+
+    def _note(self, plant: str, first: date, last: date) -> None:
+        days = self._due.setdefault(plant, {})
+        for index in range((last - first).days + 1):
+            days.setdefault((first + timedelta(days=index)).isoformat(), 0)
+
+    async def _async_read_again(self) -> None:
+        """Read the days that are due, and write what has changed."""
+        async with self._lock:
+            plants = [row for row in self._due if self._account.house.data.has(row)]
+            for group in self._account.vendor.together(plants):
+                with suppress(CloudError):
+                    await self._read_again(group)
+            self._kept["due"] = {row: days for row, days in self._due.items() if days}
+            await self._account.store.async_save()
+
+    async def _read_again(self, plants: Collection[str]) -> None:
+        """Read the days of plants that are told of together, in one stretch."""
+        days = sorted({day for plant in plants for day in self._due[plant]})
+        first, day = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+        rows: list[EnergyRow] = []
+        while day >= first:
+            found = await self._fetch(plants, first, day)
+            rows += found.rows
+            day = found.first - ONE_DAY
+        written = await self._records.async_write(rows)
+        for plant in plants:
+            tries = self._due[plant]
+            self._due[plant] = {
+                text: count + 1
+                for text, count in tries.items()
+                if not written.fits and count < MOST_TRIES
+            }
+
+    async def async_take(
+        self, rows: Iterable[EnergyRow], counters: Mapping[Key, Reading]
+    ) -> None:
+        """Write what a poll told of the hours before it, at no cost."""
+        if recorded.is_there(self._account.hass):
+            async with self._lock:
+                await self._records.async_write(rows, counters)

@@ -1,0 +1,208 @@
+"""Energies of the past, put into the statistics of the entities that count them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.components.recorder import get_instance
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+
+from .cloud.hours import (
+    HOUR,
+    SAME,
+    Hour,
+    Hours,
+    before,
+    by_hour,
+    ended,
+    hour_of,
+    seam,
+    settled,
+)
+from .cloud.model import EnergyRow, Reading
+from .const import DOMAIN
+from .recorded import Series, async_series, compiled_until
+
+if TYPE_CHECKING:
+    from .account import Account
+
+type Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of rows: hours that changed, and whether all of them fit."""
+
+    hours: int = 0
+    fits: bool = True
+    # Per series, what its counter had before the first hour that is recorded.
+    offsets: dict[Key, float] = field(default_factory=dict)
+
+
+class Records:
+    """The statistics of an account's counters."""
+
+    def __init__(self, account: Account) -> None:
+        """Keep which seams are open with the account."""
+        self._account = account
+        self._hass: HomeAssistant = account.hass
+        self._firsts: dict[Key, tuple[datetime, Hour]] = {}
+
+    @property
+    def _seams(self) -> dict[str, Any]:
+        seams: dict[str, Any] = self._account.store.kept.history.setdefault("seams", {})
+        return seams
+
+    # --- which statistic it is ----------------------------------------------------------
+
+    def entity_id(self, subject: str, key: str) -> str | None:
+        """Return the entity that counts, None where nothing of it is recorded."""
+        registry = er.async_get(self._hass)
+        unique_id = f"{self._account.info.slug}_{subject}_{key}"
+        entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
+        entry = registry.async_get(entity_id) if entity_id else None
+        if entity_id is None or entry is None or entry.disabled:
+            return None
+        wanted = get_instance(self._hass).entity_filter
+        return entity_id if wanted is None or wanted(entity_id) else None
+
+    async def async_series(self, subject: str, key: str) -> Series | None:
+        """Return the statistic of a counter, None while there is none."""
+        entity_id = self.entity_id(subject, key)
+        return await async_series(self._hass, entity_id) if entity_id else None
+
+    def summed(self, rows: Iterable[EnergyRow]) -> dict[Key, list[EnergyRow]]:
+        """Return rows by subject and key; a plant has its devices' where it has none."""
+        house = self._account.house.data
+        found: dict[Key, list[EnergyRow]] = defaultdict(list)
+        parts: dict[Key, list[EnergyRow]] = defaultdict(list)
+        for row in rows:
+            if house.has(row.subject):
+                found[row.subject, row.key].append(row)
+            if (device := house.devices.get(row.subject)) is not None:
+                parts[device.plant, row.key].append(row)
+        return {**parts, **found}
+
+    # --- writing ------------------------------------------------------------------------
+
+    async def async_write(
+        self,
+        rows: Iterable[EnergyRow],
+        counters: Mapping[Key, Reading] | None = None,
+    ) -> Written:
+        """Write what rows tell of hours that are over, where it is not recorded so.
+
+        `counters` are lifetime counters at an instant up to which the rows reach.
+        """
+        written = Written()
+        for key, own in self.summed(rows).items():
+            if (series := await self.async_series(*key)) is None:
+                continue
+            hours = by_hour(own, self._zone(key[0]))
+            until = compiled_until(self._account.clock.now())
+            known = {hour: kwh for hour, kwh in hours.items() if hour < until}
+            if not known:
+                continue
+            end = _end(known, own, (counters or {}).get(key))
+            await self._write(key, series, known, end, written)
+        return written
+
+    def _zone(self, subject: str) -> tzinfo:
+        account = self._account
+        return account.zone(account.plant_of(subject))
+
+    async def _write(
+        self,
+        key: Key,
+        series: Series,
+        known: Hours,
+        end: tuple[datetime, float] | None,
+        written: Written,
+    ) -> None:
+        """Write one series: hours before the first that is recorded, and those after."""
+        if (found := await self._first(key, series)) is None:
+            written.fits = False
+            return
+        first, held = found
+        recent = {hour: kwh for hour, kwh in known.items() if hour >= first}
+        if any(hour < first for hour in known):
+            past = before(known, first, held)
+            await self._open_seam(key, first)
+            await series.async_write(past)
+            written.hours += len(past)
+            self._firsts[key] = (min(past), past[min(past)])
+            await self.async_close_seam(key, series)
+        if recent:
+            hours = await series.async_hours(min(recent) - HOUR, max(recent) + HOUR)
+            if end:
+                hours = dict(ended(recent, hours, *end))
+            right = settled(recent, hours)
+            changed = dict(right.hours)
+            if end and right.fits and end[0] in hours:
+                changed |= await self._last(series, end[0], hours[end[0]])
+            written.fits = written.fits and right.fits
+            if changed:
+                await series.async_write(changed)
+                written.hours += len(changed)
+        first, held = self._firsts.get(key, found)
+        written.offsets[key] = round(held.state - held.sum, 3)
+
+    async def _first(self, key: Key, series: Series) -> tuple[datetime, Hour] | None:
+        """Return the first hour that is recorded; it is looked for once."""
+        if key not in self._firsts:
+            if (found := await series.async_first()) is None:
+                return None
+            at, held = found
+            if at != hour_of(at):
+                return hour_of(at), held
+            self._firsts[key] = found
+        return self._firsts[key]
+
+    async def _last(self, series: Series, hour: datetime, true: Any) -> dict[Any, Any]:
+        held = (await series.async_hours(hour, hour + HOUR)).get(hour)
+        return {} if held and abs(held.state - true.state) <= SAME else {hour: true}
+
+    # --- seams --------------------------------------------------------------------------
+
+    async def _open_seam(self, key: Key, at: datetime) -> None:
+        """Note where a part will be joined, before it is written."""
+        self._seams["|".join(key)] = at.isoformat()
+        await self._account.store.async_save()
+
+    async def async_close_seam(self, key: Key, series: Series) -> None:
+        """Let the sums after a seam follow those before it."""
+        at = datetime.fromisoformat(self._seams["|".join(key)])
+        hours = await series.async_around(at)
+        if abs(shift := seam(hours, at)) > SAME:
+            await series.async_shift(at, shift)
+        del self._seams["|".join(key)]
+        await self._account.store.async_save()
+
+    async def async_close_seams(self) -> None:
+        """Close the seams that a killed process has left open."""
+        for name in list(self._seams):
+            subject, _, key = name.rpartition("|")
+            if (series := await self.async_series(subject, key)) is not None:
+                await self.async_close_seam((subject, key), series)
+
+
+def _end(
+    known: Hours, rows: Sequence[EnergyRow], counter: Reading | None
+) -> tuple[datetime, float] | None:
+    """Return the last hour that is told, and the counter that it truly ended with."""
+    if counter is None or not isinstance(counter.value, int | float):
+        return None
+    last = max(known)
+    later = 0.0
+    told = last + HOUR
+    for row in sorted(rows, key=lambda row: row.start):
+        if row.start >= last + HOUR and row.start + row.span <= counter.at:
+            later += row.kwh
+            told = row.start + row.span
+    if counter.at - told >= HOUR:
+        return None
+    return last, counter.value - later
