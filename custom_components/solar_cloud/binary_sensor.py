@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -14,11 +14,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import Account, SolarCloudConfigEntry
+from .alarms import alarms_of, described as told, worst
 from .cloud.house import House
 from .entity import Offer, SolarCloudEntity, async_add_when_there, described
 
 PARALLEL_UPDATES = 0
 
+PROBLEM = "problem"
 FLAGS = described(
     (
         BinarySensorEntityDescription(
@@ -26,7 +28,7 @@ FLAGS = described(
             device_class=BinarySensorDeviceClass.BATTERY_CHARGING,
         ),
         BinarySensorEntityDescription(
-            key="problem",
+            key=PROBLEM,
             device_class=BinarySensorDeviceClass.PROBLEM,
             entity_category=EntityCategory.DIAGNOSTIC,
         ),
@@ -57,7 +59,8 @@ def _make(account: Account, house: House) -> Iterable[Offer]:
     for subject, rows in house.readings.items():
         for key in rows:
             if description := FLAGS.get(key):
-                yield subject, key, partial(Flag, account, subject, description)
+                kind = ProblemFlag if key == PROBLEM else Flag
+                yield subject, key, partial(kind, account, subject, description)
 
 
 class Flag(SolarCloudEntity, BinarySensorEntity):
@@ -85,3 +88,27 @@ class Flag(SolarCloudEntity, BinarySensorEntity):
     def shown(self) -> object:
         """Return the flag."""
         return self.is_on
+
+
+class ProblemFlag(Flag):
+    """Whether something is wrong with a plant or a device, and which alarms tell so."""
+
+    _unrecorded_attributes = frozenset(("alarms",))
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return the worst severity, and the alarms with what the vendor advises."""
+        alarms = alarms_of(self.account, self.subject)
+        if alarms is None:
+            return None
+        return {
+            "severity": worst(alarms.values()),
+            "alarms": [told(row) for row in alarms.values()],
+        }
+
+    @property
+    @override
+    def shown(self) -> object:
+        """Return the flag and its alarms."""
+        return (self.is_on, self.extra_state_attributes)

@@ -1,6 +1,6 @@
 """Events: alarms of a plant's devices."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import override
 
@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import Account, SolarCloudConfigEntry
+from .alarms import alarms_of, described
 from .cloud.house import House
 from .cloud.model import Alarm
 from .entity import Offer, SolarCloudEntity, async_add_when_there
@@ -42,7 +43,7 @@ class AlarmEvent(SolarCloudEntity, EventEntity):
     def __init__(self, account: Account, plant: str) -> None:
         """Start without knowing which alarms there were."""
         super().__init__(account, plant, ALARM)
-        self._seen: dict[str, Alarm] | None = None
+        self._seen: Mapping[str, Alarm] | None = None
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -58,7 +59,8 @@ class AlarmEvent(SolarCloudEntity, EventEntity):
         super()._handle_coordinator_update()
 
     def _compare(self) -> None:
-        if (alarms := self._alarms()) is None:
+        alarms = alarms_of(self.account, self.subject)
+        if alarms is None:
             return
         if self._seen is not None:
             for key in alarms.keys() - self._seen.keys():
@@ -67,30 +69,7 @@ class AlarmEvent(SolarCloudEntity, EventEntity):
                 self._tell(CLEARED, self._seen[key])
         self._seen = alarms
 
-    def _alarms(self) -> dict[str, Alarm] | None:
-        """Return the plant's alarms, None while no feed has told of any."""
-        snapshots = list(self.account.snapshots().values())
-        if not any(row.alarms_told for row in snapshots):
-            return None
-        devices = self.house.devices
-        return {
-            alarm.id: alarm
-            for row in snapshots
-            for alarm in row.alarms
-            if alarm.device in devices and devices[alarm.device].plant == self.subject
-        }
-
     @callback
     def _tell(self, kind: str, alarm: Alarm) -> None:
-        self._trigger_event(
-            kind,
-            {
-                "device": alarm.device,
-                "code": alarm.code,
-                "text": alarm.text,
-                "severity": alarm.severity,
-                "advice": alarm.advice,
-                "at": alarm.at.isoformat() if alarm.at else None,
-            },
-        )
+        self._trigger_event(kind, described(alarm))
         self.async_write_ha_state()

@@ -152,6 +152,16 @@ def test_the_last_values_are_known() -> None:
     assert plant.counters.known("q") == {}
 
 
+def test_yesterdays_value_stands_until_the_inverter_wakes() -> None:
+    """What has not moved since midnight is not today's; what has is."""
+    plant = Plant()
+    plant.today(12.4, NOON)
+    wakes = NOON + timedelta(hours=18.5)
+    assert plant.today(12.4, wakes) == 0.0
+    assert plant.today(0.1, wakes + HOUR) == 0.1
+    assert plant.today(12.4, wakes + 9 * HOUR) == 12.4
+
+
 # --- lifetime counters made of those of the day ------------------------------------------
 
 

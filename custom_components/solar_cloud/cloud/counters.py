@@ -9,6 +9,7 @@ from .quantity import Kind, Quantity
 
 BELIEVED_AFTER = timedelta(hours=6)
 LATE_MIDNIGHT = timedelta(hours=3)
+UNTIL_IT_WAKES = timedelta(hours=11)
 SAME_AS_YESTERDAY = 0.98
 WORTH_DOUBTING = 0.3
 GROWN = 0.5
@@ -142,10 +143,14 @@ class Counters:
         return mark.show(value, at)
 
     def _is_yesterdays(self, mark: Mark, value: float, now: datetime) -> bool:
-        """Return whether a value soon after midnight still is the day before's."""
+        """Return whether a value soon after midnight still is the day before's.
+
+        A value that just stands there may be so until the inverter wakes.
+        """
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        stands = SAME_AS_YESTERDAY * value <= mark.yesterday and not mark.high
         return (
-            now - midnight < LATE_MIDNIGHT
+            now - midnight < (UNTIL_IT_WAKES if stands else LATE_MIDNIGHT)
             and mark.yesterday > WORTH_DOUBTING
             and value >= SAME_AS_YESTERDAY * mark.yesterday
             and mark.high < GROWN * mark.yesterday
