@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, override
@@ -98,7 +99,9 @@ class FeedCoordinator(DataUpdateCoordinator[Snapshot]):
         self.error, self._failures, self._denied = None, 0, 0
         # What was read and what follows from it each take the loop for a while.
         await asyncio.sleep(0)
+        told, snapshot = snapshot.energy, replace(snapshot, energy=())
         await account.async_keep(self.feed.key, snapshot)
+        account.history.async_take(told, snapshot.readings)
         self._plan()
         return snapshot
 

@@ -19,10 +19,10 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 
 from . import recorded
 from .cloud.errors import CloudError, QuotaExceeded, understood
-from .cloud.model import Energies, EnergyRow, Reading
+from .cloud.model import Energies, EnergyRow, Readings
 from .cloud.quantity import LIFETIME_ENERGIES
 from .const import CONF_HISTORY_START, DOMAIN, LOGGER
-from .records import Key, Records, Written
+from .records import Records, Written
 
 if TYPE_CHECKING:
     from .account import Account, SolarCloudConfigEntry
@@ -97,6 +97,7 @@ class History:
         self._running: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._waiting: str | None = None
+        self._taken: dict[str, datetime] = {}
 
     @property
     def _kept(self) -> dict[str, Any]:
@@ -402,10 +403,24 @@ class History:
                 if not written.fits and count < MOST_TRIES
             }
 
-    async def async_take(
-        self, rows: Iterable[EnergyRow], counters: Mapping[Key, Reading]
+    @callback
+    def async_take(self, rows: Collection[EnergyRow], readings: Readings) -> None:
+        """Write what a poll told of the hours before it, once for each hour."""
+        account = self._account
+        until = recorded.compiled_until(account.clock.now())
+        new = {row for row in rows if self._taken.get(row.subject) != until}
+        if new and recorded.is_there(account.hass):
+            account.spawn(self._async_write_told(new, readings, until))
+
+    async def _async_write_told(
+        self, rows: Collection[EnergyRow], readings: Readings, until: datetime
     ) -> None:
-        """Write what a poll told of the hours before it, at no cost."""
-        if recorded.is_there(self._account.hass):
-            async with self._lock:
-                await self._records.async_write(rows, counters)
+        counters = {
+            (subject, key): reading
+            for subject, found in readings.items()
+            for key, reading in found.items()
+        }
+        async with self._lock:
+            written = await self._records.async_write(rows, counters)
+        if written.offsets and written.fits:
+            self._taken |= dict.fromkeys({row.subject for row in rows}, until)

@@ -86,7 +86,11 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What one poll of a feed delivered, keyed by subject (plant or device id)."""
+    """What one poll of a feed delivered, keyed by subject (plant or device id).
+
+    `energy` is what it told of the hours before it, up to the instant of the counters;
+    it is not kept.
+    """
 
     at: datetime
     plants: Mapping[str, Plant] = field(default_factory=dict)
@@ -96,6 +100,7 @@ class Snapshot:
     alarms: tuple[Alarm, ...] = ()
     alarms_told: bool = False
     absent_readings: Mapping[str, Mapping[str, Reason]] = field(default_factory=dict)
+    energy: tuple[EnergyRow, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return a form that JSON can hold."""
