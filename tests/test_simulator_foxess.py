@@ -966,6 +966,114 @@ async def test_a_cloud_that_never_answers(client: Client, kh: Any) -> None:
     assert await client.errno(kh, LIST) == 0
 
 
+# OAuth
+
+
+class App:
+    """An app that an owner has allowed into an account."""
+
+    def __init__(self, client: Client, account: Any) -> None:
+        """Take an account."""
+        self.client = client
+        self.account = account
+        self.oauth = client.sim.vendors["foxess"].oauth
+
+    async def fetch(self, path: str, **fields: str) -> dict[str, Any]:
+        """Ask for tokens, with the fields in the URL as the document has them."""
+        app = {"client_id": self.account.client.id}
+        app["client_secret"] = self.account.client.secret
+        async with self.client.session.post(
+            self.client.sim.url("foxess") + path,
+            params=app | fields,
+            headers={"User-Agent": AGENT},
+        ) as response:
+            answer: dict[str, Any] = await response.json()
+            return answer
+
+    async def sign_in(self, *scopes: str) -> dict[str, Any]:
+        """Return tokens."""
+        at = self.client.sim.clock.seconds()
+        code = self.oauth.consent(self.account.client.id, "https://a.b/c", scopes, at)
+        return await self.fetch(
+            "/oauth2/token", grant_type="authorization_code", code=code
+        )
+
+    async def errno(self, path: str, access: str, body: Any = None, **more: str) -> int:
+        """Return the error code of a call that is signed with an access token."""
+        timestamp = str(int((self.client.sim.clock.seconds() + 2) * 1000))
+        signed = {
+            "Authorization": f"Bearer {access}",
+            "timestamp": timestamp,
+            "lang": "en",
+            "signature": signature(path, access, timestamp),
+            "User-Agent": AGENT,
+        }
+        self.client.sim.clock.advance(2)
+        async with self.client.session.post(
+            self.client.sim.url("foxess") + path, json=body or {}, headers=signed | more
+        ) as response:
+            answer = await response.json()
+            return int(answer["errno"])
+
+
+@pytest.fixture
+def app(client: Client, kh: Any) -> App:
+    """Return an app."""
+    return App(client, kh)
+
+
+async def test_an_access_token_takes_the_keys_place(app: App) -> None:
+    """In the signature and in a header of its own, never beside the key."""
+    token = (await app.sign_in("data_access"))["access_token"]
+    assert await app.errno(LIST, token) == 0
+    assert await app.errno(LIST, token, signature="") == 40256
+    assert await app.errno(LIST, token, token=app.account.token) == 40256
+    assert await app.errno(LIST, "another") == 41809
+
+
+async def test_a_scope_for_steering(app: App) -> None:
+    """Without it an app may only look."""
+    body = {"sn": app.account.devices[0].sn, "key": "ExportLimit", "value": "3000"}
+    token = (await app.sign_in("data_access"))["access_token"]
+    assert await app.errno(SETTING_SET, token, body) == 41811
+    token = (await app.sign_in("data_access", "device_control"))["access_token"]
+    assert await app.errno(SETTING_SET, token, body) == 0
+
+
+async def test_a_days_token_and_the_next(app: App) -> None:
+    """A refresh token serves once; the access token before it ends with the day."""
+    first = await app.sign_in("data_access")
+    assert first["expires_in"] == DAY
+    app.client.sim.clock.advance(DAY)
+    assert await app.errno(LIST, first["access_token"]) == 41809
+    fields = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    second = await app.fetch("/oauth2/refresh", **fields)
+    assert await app.errno(LIST, second["access_token"]) == 0
+    assert (await app.fetch("/oauth2/refresh", **fields))["errno"] == 41808
+    await app.fetch("/oauth2/revoke", access_token=second["access_token"])
+    assert await app.errno(LIST, second["access_token"]) == 41809
+
+
+async def test_the_page_of_consent(app: App) -> None:
+    """It is at one of two addresses."""
+    server = app.client.sim.vendors["foxess"]
+    query = (
+        f"?response_type=code&client_id={app.account.client.id}"
+        "&redirect_uri=https://a.b/c"
+    )
+    for there, missing in (
+        ("/h5/auth/foxessIndex", "/public/auth/index.html"),
+        ("/public/auth/index.html", "/h5/auth/foxessIndex"),
+    ):
+        server.pages = {there}
+        for path, status in ((there, 200), (missing, 404)):
+            async with app.client.session.get(
+                app.client.sim.url("foxess") + path + query,
+                headers={"User-Agent": AGENT},
+            ) as response:
+                assert response.status == status
+
+
 # The control API
 
 
