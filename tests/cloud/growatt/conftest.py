@@ -8,9 +8,11 @@ import pytest
 
 from .steered import NOON, Steered
 from .stub import Stub
+from .world import World
 
 from tests.simulator import Simulator
 
+type Open = Callable[..., World]
 type Steer = Callable[..., Steered]
 
 
@@ -46,3 +48,15 @@ async def stub(socket_enabled: None, session: ClientSession) -> AsyncIterator[St
         found.url = str(server.make_url("")).rstrip("/")
         found.begin()
         yield found
+
+
+@pytest.fixture
+def open_world(sim: Simulator, session: ClientSession) -> Open:
+    """Return what opens an account by its name."""
+    return lambda name, **given: World(sim, session, name, **given)
+
+
+@pytest.fixture(params=["old", "min", "sph", "spa"])
+def any_world(open_world: Open, request: pytest.FixtureRequest) -> World:
+    """Return each account in turn."""
+    return open_world(request.param)

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import ClientSession, web
 
 from custom_components.solar_cloud.cloud.clock import Clock
 from custom_components.solar_cloud.cloud.growatt.client import GrowattClient
+from custom_components.solar_cloud.cloud.growatt.cloud import GrowattCloud
 from custom_components.solar_cloud.cloud.growatt.limits import allowances
 from custom_components.solar_cloud.cloud.quota import Ledger
+from custom_components.solar_cloud.cloud.vendor import Connection
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,13 @@ class Page:
 
     text: str
     status: int = 200
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An answer with an envelope of its own."""
+
+    body: Any
 
 
 @dataclass
@@ -60,13 +70,25 @@ class Stub:
         assert self.session
         self.clock = Clock(
             now=lambda: self.now,
-            monotonic=lambda: self.now.timestamp(),
+            monotonic=self._monotonic,
             sleep=self._sleep,
         )
         self.ledger = Ledger(allowances(), self.clock)
         self.client = GrowattClient(
             self.session, f"{self.url}/", "token", self.ledger, self.memory
         )
+        self.vendor = GrowattCloud(
+            Connection(
+                session=self.session,
+                clock=self.clock,
+                ledger=self.ledger,
+                credentials={"host": self.url, "token": "token"},
+                memory=self.memory,
+            )
+        )
+
+    def _monotonic(self) -> float:
+        return self.now.timestamp()
 
     async def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds + 0.01)
@@ -91,9 +113,13 @@ class Stub:
             result = result.pop()
         if callable(result):
             result = result(params)
+        date = {"Date": format_datetime(self.now, usegmt=True)}
         if isinstance(result, Page):
-            return web.Response(text=result.text, status=result.status)
+            return web.Response(text=result.text, status=result.status, headers=date)
+        if isinstance(result, Whole):
+            return web.json_response(result.body, headers=date)
         if isinstance(result, Error):
             body = {"error_code": result.code, "error_msg": result.words, "data": ""}
-            return web.json_response(body)
-        return web.json_response({"error_code": 0, "error_msg": "", "data": result})
+            return web.json_response(body, headers=date)
+        body = {"error_code": 0, "error_msg": "", "data": result}
+        return web.json_response(body, headers=date)

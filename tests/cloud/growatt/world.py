@@ -29,6 +29,7 @@ class World:
     memory: dict[str, Any] = field(default_factory=dict)
     plants: frozenset[str] | None = None
     saves: int = 0
+    ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
         """Sign in."""

@@ -11,9 +11,7 @@ from ..errors import (
     CloudError,
     NoPlants,
     PermissionDenied,
-    QuotaExceeded,
     Refused,
-    UnexpectedAnswer,
     WrongRegion,
 )
 from ..quota import Purpose

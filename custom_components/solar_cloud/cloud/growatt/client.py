@@ -33,6 +33,7 @@ PAGE_SIZE = 100
 MAX_PAGES = 250
 LEARNED = "setting_spacing"
 FIRST_PAGE = "1"
+BATCH = "pageNum"
 
 # What an answer is about, for the name under which it is kept.
 ABOUT = (
@@ -119,8 +120,19 @@ class GrowattClient:
                 raise
         self._ledger.succeeded(call)
         if not endpoint.write:
-            self.raw[_name(endpoint, params)] = answer.body
+            self._keep(endpoint, params, answer.body)
         return answer.body.get("data")
+
+    def _keep(
+        self, endpoint: Endpoint, params: Mapping[str, str], body: Mapping[str, Any]
+    ) -> None:
+        """Remember the last answer of each endpoint and subject, for diagnostics."""
+        data = body.get("data")
+        if BATCH in params and isinstance(data, dict):
+            for sn, row in data.items():
+                self.raw[f"{endpoint.path} {sn}"] = row
+            return
+        self.raw[_name(endpoint, params)] = body
 
     async def ask(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any:
         """Return the `data` of a poll's request, the last one while it must not be made.
@@ -223,7 +235,9 @@ def _name(endpoint: Endpoint, params: Mapping[str, str]) -> str:
     about = [params[key] for key in ABOUT if params.get(key)]
     if params.get("page") == FIRST_PAGE:
         about.pop()
-    return f"{endpoint.path} {'/'.join(about)}".strip()
+    # What is behind a data logger is a device of that name.
+    joint = "_" if "address" in params else "/"
+    return f"{endpoint.path} {joint.join(about)}".strip()
 
 
 def rows_of(data: Any, name: str) -> list[dict[str, Any]]:

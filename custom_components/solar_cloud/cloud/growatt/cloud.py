@@ -85,6 +85,7 @@ PRIVATE = frozenset(
 )
 # The service answers the same question no sooner.
 NEWS = timedelta(seconds=PERIOD)
+RARELY = 900.0
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -211,11 +212,19 @@ class GrowattCloud:
             return self._clock.now()
         if feed == REALTIME.key and self._inventory.devices:
             return self._samples.due(stretch, dark)
-        interval = next(row.interval for row in FEEDS if row.key == feed)
-        due = self._polled[feed] + timedelta(seconds=interval * stretch)
+        due = self._polled[feed] + timedelta(seconds=self._interval(feed) * stretch)
         if feed == ALARMS.key and self._alarms.are_news():
             due = min(due, self._polled[feed] + NEWS)
         return due
+
+    def _interval(self, feed: str) -> float:
+        """Return how often a feed is polled, in s."""
+        if feed == PLANTS.key and all(
+            self._inventory.inverters(plant) for plant in self._inventory.plants
+        ):
+            # What else plants say of themselves is no hurry.
+            return RARELY
+        return next(row.interval for row in FEEDS if row.key == feed)
 
     async def _poll_devices(self) -> Snapshot:
         snapshot = await self._listing.poll()
