@@ -98,7 +98,9 @@ class Accounts:
         plant = text(row.get("plant_id")) or ""
         try:
             await self._client.pages(on.DEVICES, {"plant_id": plant}, "devices")
-        except QuotaExceeded, Refused, UnexpectedAnswer:
+        except PermissionDenied:
+            raise
+        except PARTIAL:
             # That says nothing about the token.
             return
 
