@@ -59,6 +59,9 @@ async def started(
     await world.steering.runs.start(run, before)
     progress = await world.steering.runs.started(run, before)
     assert progress.done is (None if world.device.remote else True)
+    assert (await world.steering.runs.stopped(run, before)).done is (
+        None if world.device.remote else False
+    )
     return run, before
 
 

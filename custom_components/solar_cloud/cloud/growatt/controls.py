@@ -218,7 +218,7 @@ class Steering:
             return {}
         try:
             shown = await self.read(sn, list(refused))
-        except Refused, Busy, UnexpectedAnswer:
+        except CloudError:
             return refused
         return {
             key: err
@@ -330,5 +330,6 @@ def _floors(held: Held, floor: float) -> dict[str, float]:
     """
     if "load_stop" not in held.values:
         return {"discharge_stop": floor}
-    stop = held.values["discharge_stop"]
+    if (stop := held.values.get("discharge_stop")) is None:
+        raise Refused("the machine does not tell its discharge stop")
     return {"load_stop": floor, "discharge_stop": max(stop, floor)}

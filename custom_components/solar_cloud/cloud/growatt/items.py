@@ -43,11 +43,6 @@ class Row:
     words: Mapping[str, str] = field(default_factory=dict)
     switch: bool = False
 
-    @property
-    def is_number(self) -> bool:
-        """Return whether the setting is a number."""
-        return not self.switch and not self.words
-
     def value(self, shown: str | float | None) -> Setting | None:
         """Return a value as the machine shows it, None when it shows none."""
         found = number(shown)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import NotSupported, Refused
-from ..values import number, truth
+from ..values import number, text, truth
 from . import endpoints as on
 from .segments import (
     HALVES,
@@ -59,6 +59,7 @@ IDS: Mapping[str, str] = {
     "reserve": "on_grid_discharge_stop_soc",
 }
 SEGMENT_ID = "time_segment{}"
+SEGMENT_START = "forcedtimestart{}"
 
 # Storage: 4.3.12. Today's page has the name of the switch with a slip.
 CHARGE_WINDOW = "storage_ac_charge_hour_start"
@@ -140,6 +141,9 @@ class Programmes:
             raise NotSupported("the machine has no windows")
         answer = await look.answer()
         halves = HALVES_OF.get(family.name)
+        starts = [half.start for half in halves] if halves else [SEGMENT_START]
+        if any(text(answer.get(start.format(1))) is None for start in starts):
+            raise NotSupported("the machine does not tell its windows")
         slots = _of_halves(answer, halves) if halves else _of_segments(answer)
         values: dict[str, float] = {}
         for name, fields in VALUES[family.name].items():
@@ -275,7 +279,7 @@ def _of_segments(answer: Mapping[str, Any]) -> Slots:
     return tuple(
         _segment(
             PRIORITIES[_index(answer.get(f"time{place}mode"))],
-            answer.get(f"forcedtimestart{place}"),
+            answer.get(SEGMENT_START.format(place)),
             answer.get(f"forcedtimestop{place}"),
             answer.get(f"forcedstopswitch{place}"),
         )

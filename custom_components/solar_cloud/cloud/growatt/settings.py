@@ -72,8 +72,7 @@ class Settings:
 
     def refused(self, sn: str, thing: str) -> None:
         """Remember that a machine does not know something."""
-        if not self.is_unknown(sn, thing):
-            self._unknown.setdefault(sn, []).append(thing)
+        self._unknown[sn] = sorted({*self._unknown.get(sn, ()), thing})
 
     def clock_id(self, sn: str) -> str:
         """Return the name of the machine's clock."""
@@ -201,6 +200,7 @@ class Look:
         self.sn = sn
         self.purpose = purpose
         self._told: dict[str, Any] | None = None
+        self._silent: NotSupported | None = None
         self._parameters: dict[str, str | None] = {}
 
     async def told(self, *names: str) -> float | None:
@@ -211,8 +211,14 @@ class Look:
 
     async def answer(self) -> Mapping[str, Any]:
         """Return all settings that the machine tells at once."""
+        if self._silent:
+            raise self._silent
         if self._told is None:
-            self._told = await self.settings.told(self.sn, self.purpose)
+            try:
+                self._told = await self.settings.told(self.sn, self.purpose)
+            except NotSupported as err:
+                self._silent = err
+                raise
         return self._told
 
     async def parameter(self, *names: str) -> str | None:
@@ -228,7 +234,7 @@ class Look:
 
     async def known(self, *names: str) -> str:
         """Return the first of some parameters' names that the machine knows."""
-        for name in names:
+        for name in names if len(names) > 1 else ():
             if await self.parameter(name) is not None:
                 return name
         return names[0]
