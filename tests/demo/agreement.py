@@ -18,22 +18,25 @@ RESOLUTIONS: dict[str, float] = {
     "W/m²": 1,
     "kWh/m²": 0.01,
     "m/s": 0.1,
+    "km/h": 0.1,
 }
+# What Home Assistant itself shows in another unit than ours, and the factor to it.
+SHOWN_IN: dict[str, float] = {"km/h": 3.6}
 OTHER_RESOLUTION = 0.01
 SHARE = 0.01
 INSTANT = 1.0
 NOT_KNOWN = ("unknown", "unavailable")
 
 
-def value_of(state: str, truth: Value | None) -> Value | None:
-    """Return a state in the type of the truth; None when it is not known."""
+def value_of(state: str, truth: Value | None, unit: str = "") -> Value | None:
+    """Return a state in the type and unit of the truth; None when it is not known."""
     if state in NOT_KNOWN:
         return None
     if isinstance(truth, bool):
         return {"on": True, "off": False}.get(state, state)
     if isinstance(truth, (int, float)):
         try:
-            return float(state)
+            return float(state) / SHOWN_IN.get(unit, 1.0)
         except ValueError:
             return state
     return state

@@ -21,6 +21,7 @@ from .world import World
 
 COMPLETE_WITHIN = 120.0
 SETTLED_AFTER = 15.0
+STATISTICS_WITHIN = 400.0
 WHOLE_RUN_WITHIN = 24.5 * 60
 
 
@@ -42,11 +43,19 @@ class Once:
         finally:
             outcomes.stop()
         await self._count_calls(results)
-        problems = [*problems_of_all(results), *await complaints(self._client)]
+        problems = [*problems_of_all(results), *await self._complaints()]
         problems += [f"log: {record}" for record in self._home.faults_in_log()]
         if json_path:
             write_json(json_path, version, results)
         return self._judge(results, problems)
+
+    async def _complaints(self) -> list[str]:
+        """Return what is wrong with the dashboard once new entities have statistics."""
+        until = monotonic() + STATISTICS_WITHIN
+        while (found := await complaints(self._client)) and monotonic() < until:
+            self._home.check()
+            await asyncio.sleep(5)
+        return found
 
     async def _show(self, result: Result, outcomes: Outcomes) -> None:
         """Show one account; what goes wrong is its problem alone."""

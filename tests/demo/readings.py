@@ -110,7 +110,7 @@ async def _compare(
         truth = found.get(entity.plant, {}).get(entity.device, {})
         if (right := truth.get(entity.key)) is None:
             continue
-        value = value_of(state["state"], right)
+        value = value_of(state["state"], right, unit)
         measured = isinstance(right, float) and unit != COUNTED
         row = Reading(
             plant=entity.plant,

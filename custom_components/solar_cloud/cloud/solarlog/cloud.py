@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ..errors import AuthenticationFailed, CloudError, CloudUnavailable, QuotaExceeded
@@ -24,7 +24,6 @@ from .channels import ENERGIES
 from .client import AUTH_HOSTS, HOSTS, SolarlogClient
 from .history import History
 from .inventory import Inventory
-from .lifetime import Lifetime
 from .limits import INTERVAL, LEAST, Pace, allowances
 from .listing import Listing, zone_of
 from .samples import Samples
@@ -37,8 +36,7 @@ REALTIME = Feed(
     measuring=True,
     accumulates=frozenset(("inverter_energy",)),
 )
-TOTALS = Feed(key="totals", interval=6 * 3600)
-FEEDS: tuple[Feed, ...] = (DEVICES, REALTIME, TOTALS)
+FEEDS: tuple[Feed, ...] = (DEVICES, REALTIME)
 
 # What the service tells of who the owner is, and where.
 PRIVATE = frozenset(
@@ -62,6 +60,7 @@ PRIVATE = frozenset(
 # What ends a poll of many plants; everything else concerns one of them.
 ENDING = (AuthenticationFailed, QuotaExceeded, CloudUnavailable)
 DETAILS_AFTER = timedelta(days=1)
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class SolarlogCloud(ReadOnly):
@@ -83,8 +82,7 @@ class SolarlogCloud(ReadOnly):
             connection.session, clock, connection.ledger, known, pace
         )
         self._listing = Listing(client, known.get("plant_id", ""))
-        self._lifetime = Lifetime(client, memory)
-        self._samples = Samples(client, clock, memory, self._lifetime)
+        self._samples = Samples(client, clock, memory)
         self._history = History(client, clock)
         self._plants: dict[str, Plant] = {}
         self._snapshots: dict[str, Snapshot] = {}
@@ -128,7 +126,6 @@ class SolarlogCloud(ReadOnly):
         fetch = {
             DEVICES.key: self._poll_devices,
             REALTIME.key: self._poll_realtime,
-            TOTALS.key: self._poll_totals,
         }[feed]
         self._snapshots[feed] = snapshot = await fetch()
         return snapshot
@@ -146,8 +143,6 @@ class SolarlogCloud(ReadOnly):
         now = self._clock.now()
         if feed not in self._snapshots:
             return now
-        if feed == TOTALS.key:
-            return min((self._totals_due(p) for p in self._asked()), default=now)
         if feed == REALTIME.key:
             turns = [self._turn(plant, stretch) for plant in self._asked()]
             return min(turns, default=now + timedelta(seconds=INTERVAL))
@@ -165,7 +160,7 @@ class SolarlogCloud(ReadOnly):
     def _turn(self, plant: str, stretch: float) -> datetime:
         """Return when a plant's values are asked for next."""
         if plant not in self._turns:
-            return self._clock.now()
+            return LONG_AGO
         span = INTERVAL * (stretch * self._pace.factor - 1)
         return datetime.fromisoformat(self._turns[plant]) + timedelta(seconds=span)
 
@@ -251,35 +246,6 @@ class SolarlogCloud(ReadOnly):
             devices=dict(self._samples.devices),
             absent_readings=self._samples.absent(),
         )
-
-    def _totals_due(self, plant: str) -> datetime:
-        """Return when a plant's sums should be asked for: not before there are values."""
-        now = self._clock.now()
-        if (at := self._samples.newest(plant)) is None:
-            return now + timedelta(seconds=INTERVAL)
-        return self._lifetime.due(plant, at.date(), now)
-
-    async def _poll_totals(self) -> Snapshot:
-        """Anchor the lifetime counters of the plants whose day is a new one."""
-        previous = self._snapshots.get(TOTALS.key)
-        readings = dict(previous.readings) if previous else {}
-        failure: CloudError | None = None
-        for plant in self._asked():
-            now, at = self._clock.now(), self._samples.newest(plant)
-            if at is None or self._totals_due(plant) > now:
-                continue
-            try:
-                found = self._samples.series(plant)
-                await self._lifetime.ask(plant, found, at.date(), now)
-            except ENDING:
-                raise
-            except CloudError as err:
-                failure = err
-            else:
-                readings[plant] = self._samples.take_lifetimes(plant)
-        if failure and not readings:
-            raise failure
-        return Snapshot(at=self._clock.now(), readings=readings)
 
     def together(self, plants: Collection[str]) -> Collection[Collection[str]]:
         """Return each plant by itself."""

@@ -51,12 +51,11 @@ class Samples:
         client: SolarlogClient,
         clock: Clock,
         memory: dict[str, Any],
-        lifetime: Lifetime,
     ) -> None:
         """Keep in `memory` what each plant holds, and which channels answered."""
         self._client = client
         self._clock = clock
-        self._lifetime = lifetime
+        self._lifetime = Lifetime(client, memory)
         self._plants: dict[str, dict[str, Any]] = memory.setdefault("plants", {})
         self._named: dict[str, dict[str, str]] = memory.setdefault("channels", {})
         for key, row in self._named.items():
@@ -141,6 +140,7 @@ class Samples:
         at = newest(found)
         if at is not None:
             self._series[plant] = found
+            await self._anchor(plant, at.date())
             self._take_plant(plant, at.date())
         self._tell_health(plant)
         if at is None:
@@ -169,18 +169,17 @@ class Samples:
         kinds = {row.kind for row in self.inventory(plant).components}
         found = self._series[plant]
         storage = DeviceKind.BATTERY in kinds
-        self._take(plant, plant_readings(found, day, storage=storage))
-        self.take_lifetimes(plant)
+        values = plant_readings(found, day, storage=storage)
+        if anchor := self._lifetime.anchor(plant):
+            values |= lifetimes(found, day, *anchor)
+        self._take(plant, values)
 
-    def take_lifetimes(self, plant: str) -> Values:
-        """Put a plant's lifetime counters together anew; returns them."""
-        at, anchor = self.newest(plant), self._lifetime.anchor(plant)
-        if at is None or anchor is None:
-            return {}
-        anchored, before = anchor
-        found = lifetimes(self._series[plant], at.date(), anchored, before)
-        self.readings[plant] = {**self.readings.get(plant, {}), **found}
-        return found
+    async def _anchor(self, plant: str, day: date) -> None:
+        """Ask for the vendor's sums where it is time to; they may come another time."""
+        now = self._clock.now()
+        if self._lifetime.due(plant, day, now) <= now:
+            with suppress(CloudError):
+                await self._lifetime.ask(plant, self._series[plant], day, now)
 
     def _take(self, subject: str, values: Values) -> None:
         self.readings[subject] = values
