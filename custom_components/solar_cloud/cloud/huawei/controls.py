@@ -9,17 +9,29 @@ from ..clock import Clock
 from ..control import Absent, Control, Progress, Reason, Setting
 from ..dispatch import agrees
 from ..errors import (
+    AnswerLost,
     Busy,
     CloudError,
     CloudUnavailable,
     PermissionDenied,
     QuotaExceeded,
+    Refused,
     UnexpectedAnswer,
 )
 from ..model import Controls
 from ..quota import Purpose
 from .bodies import body_of
-from .items import KEYS, KIND_OF, LIMIT, LIMITED, SCOPE, control_of, task_told
+from .items import (
+    GRID_CHARGE,
+    KEYS,
+    KIND_OF,
+    LIMIT,
+    LIMITED,
+    SCOPE,
+    SURPLUS,
+    control_of,
+    task_told,
+)
 from .known import Known
 from .permission import Permission
 from .reads import Reads
@@ -30,6 +42,9 @@ SOON = timedelta(minutes=10)
 DAY = timedelta(days=1)
 # Reads of one interface must be a minute apart.
 APART = timedelta(seconds=65)
+# For how long (s) a plant is asked what became of a task that was lost.
+LOOKED_FOR = 300.0
+NOT_SHOWN = "the plant does not show it"
 NEVER_MIND = (Busy, CloudUnavailable, UnexpectedAnswer)
 
 type Found = dict[str, Control | Absent]
@@ -87,7 +102,12 @@ class PlantControls:
                 return Reason.NO_METER
         elif not site.settable:
             return Reason.UNSUPPORTED
-        return self.missing(site.plant)
+        if reason := self.missing(site.plant):
+            return reason
+        if key in (SURPLUS, GRID_CHARGE) and not self._known.windows(site.plant):
+            # They go with the windows of time of use, which nobody has told yet.
+            return Reason.UNKNOWN
+        return None
 
     def missing(self, plant: str) -> Reason | None:
         """Return why a plant cannot be steered at all, None when it can."""
@@ -109,29 +129,31 @@ class PlantControls:
     async def _is_shown(
         self, plant: str, kind: Kind, part: Mapping[str, Setting]
     ) -> bool:
-        """Return whether a task that was lost has been carried out, as the plant shows."""
-        task = self._tasks.find(plant, kind)
-        if (
-            task is None
-            or not task.is_lost
-            or dict(part).items() > task.changes.items()
-        ):
-            return False
-        if not await self._shows(plant, kind, part):
-            return False
-        await self._tasks.found_so(task)
-        return True
+        """Return whether the plant shows that a task that was lost has been carried out.
 
-    async def _shows(self, plant: str, kind: Kind, part: Mapping[str, Setting]) -> bool:
-        """Ask the plant whether it holds settings, where it can be asked."""
-        if not await self._reads.read(plant, kind, Purpose.COMMAND):
+        Raises AnswerLost where it cannot be asked: what may have arrived is not sent again.
+        """
+        task = self._tasks.find(plant, kind)
+        if task is None or not task.is_lost or not part.items() <= task.changes.items():
             return False
-        found = self.found(plant)
+        shown = await self._shows(task)
+        if shown is None:
+            raise AnswerLost("it is not known whether the task arrived")
+        if shown:
+            await self._tasks.found_so(task)
+        return shown
+
+    async def _shows(self, task: Task) -> bool | None:
+        """Ask whether a plant holds what a task was to set; None where it cannot tell."""
+        if not await self._reads.read(task.plant, task.kind, Purpose.COMMAND):
+            return None
+        found = self.found(task.plant)
         return all(
             isinstance(control := found[key], Control)
             and not control.assumed
             and agrees(control, value)
-            for key, value in part.items()
+            for key, value in task.changes.items()
+            if key in KEYS
         )
 
     async def _write(
@@ -167,21 +189,34 @@ class PlantControls:
     async def end_of(self, task: Task) -> Progress:
         """Return how far a task has come; at its end, what it has set is known."""
         progress = await self._tasks.follow(task)
+        if progress.done is None and not progress.again_at:
+            progress = await self.look_for(task)
         if progress.done is None and progress.again_at:
             return progress
-        if progress.done is None and await self._is_so(task):
-            progress = replace(progress, done=True)
         if progress:
             self._keep(task)
+        elif progress.done is None:
+            self._known.forget(task.plant, task.changes)
         await self._tasks.drop(task)
         return replace(progress, found=self.found(task.plant))
 
-    async def _is_so(self, task: Task) -> bool:
-        """Return whether the plant shows what a lost task was to set."""
-        with suppress(CloudError):
-            wanted = {key: row for key, row in task.changes.items() if key in KEYS}
-            return await self._shows(task.plant, task.kind, wanted)
-        return False
+    async def look_for(self, task: Task) -> Progress:
+        """Ask the plant, for a while, what became of a task that was lost."""
+        now = self._clock.now()
+        young = now.timestamp() - task.sent < LOOKED_FOR
+        again_at: datetime | None = now + APART
+        try:
+            shown = await self._shows(task)
+        except (QuotaExceeded, *NEVER_MIND) as err:
+            shown = None
+            if isinstance(err, QuotaExceeded):
+                again_at = err.retry_at or again_at
+        else:
+            if shown is None:
+                again_at = None
+        if shown or (shown is False and not young):
+            return Progress(done=shown, error=None if shown else Refused(NOT_SHOWN))
+        return Progress(done=None, again_at=again_at if young else None)
 
     def _keep(self, task: Task) -> None:
         """Know what a task has set; the plant may have cut a number."""
@@ -204,7 +239,8 @@ class PlantControls:
     async def read(self, plant: str, keys: Collection[str]) -> Found:
         """Read settings afresh where the server tells them; else as they are known."""
         for kind in {KIND_OF[key] for key in keys if key in KIND_OF}:
-            await self._reads.read(plant, kind, Purpose.COMMAND)
+            with suppress(QuotaExceeded):
+                await self._reads.read(plant, kind, Purpose.COMMAND)
         found = self.found(plant) if keys else {}
         return {key: found[key] for key in keys if key in found}
 

@@ -1,6 +1,6 @@
 """What is known of the settings of plants: what servers tell, else what was last done."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +53,12 @@ class Known:
         if {LIMIT, LIMITED} & changes.keys():
             more[EXACT] = True
         self._set(plant, {**more, **changes}, at, told=False)
+
+    def forget(self, plant: str, keys: Iterable[str]) -> None:
+        """Know no more what may have been set."""
+        rows = self._rows.get(plant, {})
+        for key in keys:
+            rows.pop(key, None)
 
     def recall(self, plant: str, key: str, value: Setting) -> None:
         """Show again what a setting was before, which is not in force now."""

@@ -255,10 +255,25 @@ class Runs:
             done = self._kept.get(owner, {}).get(DONE, False)
             return Progress(done=done, evidence=Evidence.TASK)
         if task.is_lost:
-            return Progress(done=False)
-        progress = await self._controls.end_of(task)
+            progress = await self._found_out(task)
+        else:
+            progress = await self._controls.end_of(task)
         if progress:
             await self._note(owner)
+        return progress
+
+    async def _found_out(self, task: Task) -> Progress:
+        """Return what the plant shows of a task that was lost.
+
+        Where it cannot tell, a run that may have been set is taken as such; what has to be
+        put back is given again.
+        """
+        progress = await self._controls.look_for(task)
+        if progress:
+            await self._tasks.found_so(task)
+            return await self._controls.end_of(task)
+        if task.owner.endswith(BACK):
+            return Progress(done=False)
         return progress
 
     async def _note(self, owner: str) -> None:

@@ -1,9 +1,10 @@
 """The owner's windows of time of use, as set_schedule and get_schedule know them."""
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from ..control import Schedule, Window
-from ..errors import Refused
+from ..errors import QuotaExceeded, Refused
 from ..quota import Purpose
 from .bodies import mode_fields
 from .controls import PlantControls
@@ -34,7 +35,8 @@ class Schedules:
 
     async def get(self, plant: str) -> Schedule:
         """Return the windows; those that were last set where the server tells none."""
-        await self._reads.read(plant, Kind.MODE, Purpose.COMMAND)
+        with suppress(QuotaExceeded):
+            await self._reads.read(plant, Kind.MODE, Purpose.COMMAND)
         windows = self._known.windows(plant)
         if self._known.value(plant, MODE) is None and not windows:
             raise Refused(NOT_KNOWN)
