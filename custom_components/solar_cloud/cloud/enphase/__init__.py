@@ -1,0 +1,1 @@
+"""Enphase: the Enlighten Systems API, versions 2 and 4."""
