@@ -7,7 +7,7 @@ What was sent is stored before and after, so that after a crash nothing is sent 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..clock import Clock
@@ -53,6 +53,7 @@ OFTEN = Pace(look=REFRESHED, look_again=300, ended=SETTLED, occupied=62)
 RARELY = Pace(look=400, look_again=1800, ended=SETTLED, occupied=300)
 # A task that goes on longer than that beyond its own end is stopped after all.
 OVERRUN = 900.0
+FRESH = timedelta(minutes=1)
 # A run that ends so soon by itself is not ended.
 NEARLY_OVER = 60.0
 GONE = ("20008", "20044", "20050", "20616", "20620")
@@ -152,7 +153,9 @@ class Runs:
 
     async def _limit(self, plant: str) -> dict[str, Any]:
         """Return the limit of the feed-in as it is, as far as a task can set it again."""
-        await self._reads.read(plant, Kind.POWER, Purpose.COMMAND)
+        told = self._known.is_told(plant, LIMITED)
+        if not (told and self._clock.now() - self._known.at(plant, LIMITED) < FRESH):
+            await self._reads.read(plant, Kind.POWER, Purpose.COMMAND)
         value = self._known.value
         limited, limit = value(plant, LIMITED), value(plant, LIMIT)
         exact = value(plant, EXACT)
