@@ -124,10 +124,8 @@ _PV = (
     _first("pv_energy", "epvtotal"),
     Row(key="pv_energy_today", plus=_PV_TODAY, how=How.SUM),
 )
-_COMMON = (
-    _first("grid_frequency", "fac", hollow=True),
-    _first("power_factor", "pf", hollow=True),
-)
+_FREQUENCY = _first("grid_frequency", "fac", hollow=True)
+_COMMON = (_FREQUENCY, _first("power_factor", "pf", hollow=True))
 
 # 4.3.8
 INVERTER = Table(
@@ -320,12 +318,7 @@ _SPH_GRID = Part(
     ),
 )
 _SPH_PHASES = _parts(
-    "phase",
-    PHASES,
-    ("vac#",),
-    inverter_power="pac#",
-    grid_voltage="vac#",
-    grid_current="iac#",
+    "phase", PHASES, ("vac#",), inverter_power="pac#", grid_voltage="vac#"
 )
 _BACKUP = _parts(
     "backup",
@@ -340,7 +333,7 @@ SPH = Table(
         *_PV,
         _first("inverter_energy", "eactotal"),
         _first("inverter_energy_today", "eactoday"),
-        *_COMMON,
+        _FREQUENCY,
         *_SPH_ENERGIES,
         *_SPH_POWER,
     ),
@@ -355,7 +348,7 @@ SPH = Table(
 # what its battery has.
 SPA = Table(
     rows=(
-        *_COMMON,
+        _FREQUENCY,
         *_SPH_ENERGIES,
         *_SPH_POWER,
         _first("external_pv_power", "ppvinverter"),
@@ -423,7 +416,14 @@ MIN = Table(
     ),
     parts=(
         *_STRINGS,
-        *_SPH_PHASES,
+        *_parts(
+            "phase",
+            PHASES,
+            ("vac#",),
+            inverter_power="pac#",
+            grid_voltage="vac#",
+            grid_current="iac#",
+        ),
         *_parts(
             "backup",
             PHASES,
