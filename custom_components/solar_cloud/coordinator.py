@@ -137,8 +137,17 @@ class FeedCoordinator(DataUpdateCoordinator[Snapshot]):
             translation_placeholders=placeholders(err),
         ) from err
 
+    @callback
+    def async_look_sooner(self) -> None:
+        """Plan anew, as a run waits for what the next sample tells."""
+        self._plan()
+        if self._listeners:
+            self._schedule_refresh()
+
     def _due(self) -> datetime:
         account = self._account
+        if self.feed.measuring and account.leases.is_watching:
+            return account.vendor.due(self.feed.key, 1.0)
         return account.vendor.due(self.feed.key, account.stretch(), account.dark())
 
     def _plan(self) -> None:

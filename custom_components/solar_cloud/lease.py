@@ -86,6 +86,15 @@ class Leases:
         running = (lease for lease in found if lease.phase is not Phase.STORED)
         return next(reversed([*found[:1], *running]), None)
 
+    @property
+    def is_watching(self) -> bool:
+        """Return whether a run waits for its proof, or for its state of charge."""
+        return any(
+            lease.phase is Phase.RUNNING
+            and (lease.outcome is State.ACCEPTED or lease.run.target_soc is not None)
+            for lease in self._leases.values()
+        )
+
     def state(self, plant: str) -> str:
         """Return what the plant's batteries are forced to do."""
         lease = self.of(plant)
@@ -286,6 +295,10 @@ class Leases:
             lease.evidence = progress.evidence
             if settled or progress.ended:
                 lease.outcome = State.CONFIRMED
+        if self.is_watching:
+            for feed in self._account.feeds.values():
+                if feed.feed.measuring:
+                    feed.async_look_sooner()
 
     async def _async_reread(self, lease: Lease) -> None:
         for device in lease.run.devices:

@@ -32,7 +32,11 @@ _VIENNA: dict[str, Any] = {
     "longitude": 16.37,
     "zone": "Europe/Vienna",
 }
-_SOFIA: dict[str, Any] = {"latitude": 42.7, "longitude": 23.32, "zone": "Europe/Sofia"}
+_GENEVA: dict[str, Any] = {
+    "latitude": 46.2,
+    "longitude": 6.14,
+    "zone": "Europe/Zurich",
+}
 _WARSAW: dict[str, Any] = {
     "latitude": 52.23,
     "longitude": 21.01,
@@ -198,7 +202,7 @@ LG_PLANT = PlantSpec(
 
 OWNER_PLANT = PlantSpec(
     home=HomeSpec(
-        **_SOFIA, seed=73, peak=11_500, rated=12_000, packs=(10.0, 10.0),
+        **_GENEVA, seed=73, peak=11_500, rated=12_000, packs=(10.0, 10.0),
         charge_power=10_000, discharge_power=10_000, floor=6, history_days=360,
         habits=Habits(base=380, evening=2100),
     ),

@@ -79,14 +79,16 @@ def _health(plant: HuaweiPlant, at: float) -> str:
 def day_of(server: Server, plant: HuaweiPlant, at: float) -> dict[str, float]:
     """Return today's energies as the plant's report knows them.
 
-    Until the inverter sees the sun they are those of the day before.
+    Until the inverter sees the sun the yield is that of the day before.
     """
     midnight = plant.home.midnight(at)
     today = plant.today(at)
     late = server.late(plant, at)
-    if late is None:
-        return today if _awake(plant, at, today) else plant.today(midnight - 1)
-    return plant.today(midnight - 1) if at - midnight < late else today
+    if late is not None and at - midnight < late:
+        return plant.today(midnight - 1)
+    if late is None and not _awake(plant, at, today):
+        return today | {"pv_energy": plant.today(midnight - 1)["pv_energy"]}
+    return today
 
 
 def _awake(plant: HuaweiPlant, at: float, today: dict[str, float]) -> bool:
