@@ -94,7 +94,7 @@ def test_the_doubt_about_yesterdays_value_ends() -> None:
     """A cloud that was silent all morning may tell as much as yesterday's."""
     plant = Plant()
     plant.today(5, NOON)
-    assert plant.today(5, NOON + 16 * HOUR) == 5
+    assert plant.today(5, NOON + 24 * HOUR) == 5
 
 
 def test_a_small_yesterday_is_not_doubted() -> None:

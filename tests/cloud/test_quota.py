@@ -499,3 +499,30 @@ async def test_the_clock_of_the_house_is_the_real_one() -> None:
     await clock.sleep(0.01)
     assert clock.monotonic() - begun >= 0.009
     assert clock.now().utcoffset() == timedelta(0)
+
+
+async def test_a_call_that_was_counted_for_nobody_is_taken_back(time: Time) -> None:
+    """It may be made again at once, but for what keeps calls apart."""
+    allowances = (
+        Allowance(name="gap", spacing=2.0),
+        Allowance(name="each", spacing=300.0),
+        Allowance(name="day", limit=1, window=Rolling(86_400)),
+    )
+    ledger = Ledger(allowances, time.clock)
+    call = Call(endpoint="a")
+    async with ledger.admit(call):
+        pass
+    assert ledger.earliest(call) - time.now() > timedelta(hours=23)
+    ledger.forgive(call, "gap")
+    assert ledger.earliest(call) - time.now() <= timedelta(seconds=2)
+    assert ledger.limits("day", "a")
+    assert not ledger.limits("month", "a")
+
+
+def test_a_window_as_short_as_the_rhythm_slows_nothing_down(time: Time) -> None:
+    """The ledger's turn is enough; what is left of it is no news."""
+    short = Allowance(name="five", limit=1, window=Rolling(300), stretches=False)
+    ledger = Ledger((short,), time.clock)
+    call = Call(endpoint="a")
+    assert ledger.stretch([Demand(call=call, interval=100)]) == 1.0
+    assert ledger.left() is None

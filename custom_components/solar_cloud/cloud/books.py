@@ -55,6 +55,10 @@ class Book:
             self._take(dict.fromkeys(begun - ended, count))
             self.add(ended - begun, count)
 
+    def take_back(self, slots: frozenset[int], count: int) -> None:
+        """Book calls no longer."""
+        self._take(dict.fromkeys(slots, count))
+
     def correct(self, window: Window, at: float, used: int) -> None:
         """Follow the vendor's count: foreign calls are booked now, the oldest go first."""
         self._keep(window.sure(at))

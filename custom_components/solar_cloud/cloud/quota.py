@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from .allowance import Allowance, Call, Demand, Left, Per, Purpose
@@ -79,6 +80,7 @@ class Ledger:
         self._books: dict[str, Book] = {}
         self._counted: dict[Call, tuple[tuple[Allowance, str, int], ...]] = {}
         self._plan: dict[str, _Plan] = {}
+        self._demands: dict[str, tuple[Demand, ...]] = {}
         self._ahead: dict[str, int] | None = None
         self._spent: dict[str, int] = {}
         self._doubt: Mapping[str, int] | None = None
@@ -190,15 +192,26 @@ class Ledger:
         self.refused[call.endpoint] = self.refused.get(call.endpoint, 0) + 1
         return self._local(until)
 
+    def forgive(self, call: Call, but: str) -> None:
+        """Take back the last call, which the vendor counted for nobody; not from `but`."""
+        at = self.time
+        for allowance, key, cost in self._matching(call):
+            if allowance.name != but:
+                book = self._books[key]
+                book.last = 0.0
+                if window := allowance.window:
+                    book.take_back(window.slots(at), cost)
+
     def succeeded(self, call: Call) -> None:
         """Forget the refusals of the allowances that a call was counted in."""
         for _, key, _ in self._matching(call):
             self._books[key].refusals = 0
 
-    def stretch(self, demands: Iterable[Demand]) -> float:
-        """Return by how much all intervals must grow for the demands to fit."""
+    def stretch(self, demands: Iterable[Demand], holder: str = "") -> float:
+        """Return by how much all intervals must grow for all holders' demands to fit."""
+        self._demands[holder] = tuple(demands)
         self._plan = {}
-        for demand in demands:
+        for demand in chain.from_iterable(self._demands.values()):
             if demand.call not in self._counted:
                 self._counted[demand.call] = tuple(self._matching(demand.call))
             for allowance, key, cost in self._counted[demand.call]:
@@ -212,6 +225,10 @@ class Ledger:
             (_stretch(plan, self._books[key], at) for key, plan in self._plan.items()),
             default=1.0,
         )
+
+    def leave(self, holder: str) -> None:
+        """Forget the demands of a holder, who asks nothing any more."""
+        self._demands.pop(holder, None)
 
     def left(self) -> Left | None:
         """Return the tightest window, or None while nothing is limited."""
@@ -244,6 +261,12 @@ class Ledger:
         self.sync(datetime.fromtimestamp(other.time, UTC))
         for key, book in other._books.items():
             self._books.setdefault(key, Book()).merge(book)
+
+    def clear(self) -> None:
+        """Forget all calls: another ledger has them now."""
+        self._books.clear()
+        self._counted.clear()
+        self._plan = {}
 
     def _restore(self, stored: Mapping[str, Any]) -> None:
         self._anchor = max(self._anchor, stored["time"])

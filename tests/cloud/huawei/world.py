@@ -49,18 +49,23 @@ class World:
         stored = self.ledger.as_dict() if self.ledger else None
         fields = {**self.account.fields, **credentials}
         self.ledger = Ledger(HUAWEI.allowances, self.clock, stored=stored)
-        self.vendor: Any = self.way.connect(
-            Connection(
-                session=self.session,
-                clock=self.clock,
-                ledger=self.ledger,
-                credentials=fields,
-                memory=self.memory,
-                language=self.language,
-                token=await self._tokens(fields) if self.way.oauth else None,
-                plants=self.plants,
-            )
-        )
+        self.fields = fields
+        self.tokens = await self._tokens(fields) if self.way.oauth else None
+        self.vendor: Any = self.way.connect(self.connection())
+
+    def connection(self, **changes: Any) -> Connection:
+        """Return what the vendor is built from."""
+        given: dict[str, Any] = {
+            "session": self.session,
+            "clock": self.clock,
+            "ledger": self.ledger,
+            "credentials": self.fields,
+            "memory": self.memory,
+            "language": self.language,
+            "token": self.tokens,
+            "plants": self.plants,
+        }
+        return Connection(**(given | changes))
 
     async def _tokens(self, fields: Mapping[str, str]) -> Tokens:
         """Return the tokens of the owner's consent."""

@@ -113,7 +113,7 @@ class HuaweiCloud:
                 wire, credentials["username"], credentials["password"], memory
             )
         )
-        self._client = client = HuaweiClient(wire, access)
+        self.client = client = HuaweiClient(wire, access)
         self._snapshots: dict[str, Snapshot] = {}
         self._polled: dict[str, datetime] = {}
         self._inventory = inventory = Inventory(memory, connection.plants)
@@ -132,7 +132,7 @@ class HuaweiCloud:
     @property
     def raw(self) -> Mapping[str, Any]:
         """Return the last answer of each interface and subject."""
-        return self._client.raw
+        return self.client.raw
 
     @property
     def snapshots(self) -> Mapping[str, Snapshot]:
@@ -143,7 +143,7 @@ class HuaweiCloud:
     def warnings(self) -> frozenset[str]:
         """Return what only the owner can put right."""
         closed = self._listing.closed & frozenset(self._inventory.chosen)
-        return self._client.warnings | ({API_ACCESS_OFF} if closed else frozenset())
+        return self.client.warnings | ({API_ACCESS_OFF} if closed else frozenset())
 
     def remember(self, save: Callable[[], Awaitable[None]]) -> None:
         """Take what stores the memory at once."""

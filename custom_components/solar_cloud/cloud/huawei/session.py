@@ -1,12 +1,14 @@
 """How calls are signed: the one session of an API account (3.2), or an owner's token."""
 
+import asyncio
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from ..errors import AccountLocked, AuthenticationFailed, CloudError, UnexpectedAnswer
 from ..oauth import AccessToken
-from ..quota import Call, Purpose
+from ..quota import Call, Ledger, Purpose
 from . import endpoints as on
 from .codes import SessionLost
 from .wire import Wire
@@ -24,6 +26,10 @@ TWICE_WITHIN = 600.0
 TOLD_FOR = 3600.0
 RELOGIN_AFTER = 240.0
 OTHER_CLIENT = "other_client"
+
+
+# The session of each account: a flow that signs in and the entry have the same one.
+_LIVE: WeakKeyDictionary[Ledger, dict[str, Any]] = WeakKeyDictionary()
 
 
 class Access(Protocol):
@@ -57,19 +63,19 @@ class AccountSession:
         self._wire = wire
         self._username = username
         self._password = password
-        self._memory = memory
         self._refused: CloudError | None = None
-        owner = f"{wire.host}|{username}|{password}"
-        self._owner = sha256(owner.encode()).hexdigest()[:16]
-
-    @property
-    def _kept(self) -> dict[str, Any]:
-        """Return the session as it is stored."""
-        kept: dict[str, Any] = self._memory.setdefault("session", {})
-        if kept.get("owner") != self._owner:
-            kept.clear()
-            kept["owner"] = self._owner
-        return kept
+        self._lock = asyncio.Lock()
+        name = f"{wire.host}|{username}|{password}"
+        owner = sha256(name.encode()).hexdigest()[:16]
+        kept: dict[str, Any] = memory.get("session", {})
+        if kept.get("owner") != owner:
+            kept = {"owner": owner}
+        live = _LIVE.get(wire.ledger, {})
+        if live.get("owner") == owner and live.get("used", 0.0) >= kept.get(
+            "used", 0.0
+        ):
+            kept = live
+        self._kept = memory["session"] = _LIVE[wire.ledger] = kept
 
     @property
     def _now(self) -> float:
@@ -77,23 +83,26 @@ class AccountSession:
 
     async def headers(self, purpose: Purpose) -> Mapping[str, str]:
         """Return the session's token; logs in where there is none any more."""
-        kept = self._kept
-        if kept.get("token") and self._now - kept["used"] < VALID:
+        async with self._lock:
+            kept = self._kept
+            if not kept.get("token") or self._now - kept["used"] >= VALID:
+                await self._login(purpose)
             return {TOKEN: kept["token"]}
-        return {TOKEN: await self._login(purpose)}
 
     async def renew(self, used: Mapping[str, str], purpose: Purpose) -> None:
         """Log in again, once in a cycle; others may already have done so."""
-        kept = self._kept
-        if kept.get("token") != used[TOKEN]:
-            return
-        lost = [at for at in kept.get("lost", []) if self._now - at < TWICE_WITHIN]
-        kept["lost"] = [*lost, self._now][-2:]
-        kept.pop("token")
-        if self._now - kept.get("login", 0.0) < RELOGIN_AFTER:
-            kept["wait"] = kept["login"] + RELOGIN_AFTER
-            raise SessionLost("The session was lost again")
-        await self._login(purpose)
+        async with self._lock:
+            kept = self._kept
+            if kept.get("token") != used[TOKEN]:
+                return
+            kept["lost"] = [*kept.get("lost", []), self._now][-2:]
+            del kept["token"]
+            again = kept.get("relogin", 0.0) + RELOGIN_AFTER
+            if self._now < again:
+                kept["wait"] = again
+                raise SessionLost("The session was lost again")
+            kept["relogin"] = self._now
+            await self._login(purpose)
 
     def used(self) -> None:
         """Note that the session is still alive."""
@@ -107,7 +116,7 @@ class AccountSession:
             return frozenset()
         return frozenset((OTHER_CLIENT,) if self._now - lost[1] < TOLD_FOR else ())
 
-    async def _login(self, purpose: Purpose) -> str:
+    async def _login(self, purpose: Purpose) -> None:
         """Log in (3.2.2.1); a refused password is not tried again, a lock is waited for."""
         kept = self._kept
         if self._refused:
@@ -116,7 +125,6 @@ class AccountSession:
             raise AccountLocked(kept["locked_words"], code=kept["locked_code"])
         if self._now < kept.get("wait", 0.0):
             raise SessionLost("The session was lost a moment ago")
-        kept["login"] = self._now
         try:
             reply = await self._wire.send(
                 Call(endpoint=on.LOGIN.path, purpose=purpose),
@@ -140,7 +148,6 @@ class AccountSession:
         if not (token := _token(reply.headers)):
             raise UnexpectedAnswer("login without a token")
         kept["token"], kept["used"], kept["known"] = token, self._now, True
-        return token
 
 
 class OwnerAccess:

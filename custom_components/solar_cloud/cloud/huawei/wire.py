@@ -12,13 +12,14 @@ from ..errors import AnswerLost, CloudError, QuotaExceeded, UnexpectedAnswer
 from ..quota import Call, Ledger
 from ..transport import Answer, request
 from ..values import number
-from .codes import DAY_SPENT, FAILED, PARTLY, TOO_OFTEN, by_code, by_status
+from .codes import DAY_SPENT, FAILED, PARTLY, TOO_OFTEN, SessionLost, by_code, by_status
 from .endpoints import Endpoint
 from .limits import (
     BASIC,
     CONTROL,
     CONTROL_MINUTE,
     DAY_SPENT_PAUSE,
+    GAP,
     LOGIN,
     PAUSE,
     PAUSES,
@@ -77,6 +78,10 @@ class Wire:
             reply = _reply(endpoint, answer, self.ledger.time)
         except QuotaExceeded as err:
             raise self._limited(call, endpoint, err) from None
+        except SessionLost:
+            # Whose call it was, nobody could know.
+            self.ledger.forgive(call, GAP)
+            raise
         self.ledger.succeeded(call)
         if self._policy:
             self._policy.made(endpoint.path, self.ledger.time)
