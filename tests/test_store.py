@@ -8,7 +8,7 @@ import pytest
 from custom_components.solar_cloud.cloud.clock import Clock
 from custom_components.solar_cloud.cloud.registry import way_in
 from custom_components.solar_cloud.const import DOMAIN
-from custom_components.solar_cloud.store import clock_of, ledger_id
+from custom_components.solar_cloud.store import SignIn, clock_of, ledger_id
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 
@@ -25,22 +25,35 @@ def test_the_clock_is_the_machines(hass: HomeAssistant) -> None:
 def test_books_are_named_without_telling_the_secret() -> None:
     """The same for the same account, whatever the order of the fields."""
     info, way = way_in("foxess_key")
-    one = ledger_id(info, (way, {"host": "https://a", "api_key": "secret"}))
-    assert one == ledger_id(info, (way, {"api_key": "secret", "host": "https://a"}))
-    assert one != ledger_id(info, (way, {"api_key": "other", "host": "https://a"}))
+
+    def name(**credentials: str) -> str:
+        return ledger_id(info, SignIn(way=way, credentials=credentials, owner="1"))
+
+    one = name(host="https://a", api_key="secret")
+    assert one == name(api_key="secret", host="https://a")
+    assert one != name(api_key="other", host="https://a")
+    assert one == ledger_id(
+        info,
+        SignIn(way=way, credentials={"host": "https://a", "api_key": "secret"}),
+    )
     assert "secret" not in one
 
 
 def test_a_budget_is_named_by_what_the_vendor_counts_by() -> None:
     """Whatever else was typed, two accounts of one application share its calls."""
     info, way = way_in("foxess_oauth")
-    way = replace(way, budget=("client_id",))
     one = {"host": "https://a", "client_id": "app", "client_secret": "old"}
     other = {"host": "https://b", "client_id": "app", "client_secret": "new"}
-    assert ledger_id(info, (way, one)) == ledger_id(info, (way, other))
-    assert ledger_id(info, (way, one)) != ledger_id(
-        info, (way, one | {"client_id": "another"})
-    )
+
+    def name(credentials: dict[str, str], owner: str, *budget: str) -> str:
+        counted = replace(way, budget=budget)
+        sign_in = SignIn(way=counted, credentials=credentials, owner=owner)
+        return ledger_id(info, sign_in)
+
+    assert name(one, "1", "client_id") == name(other, "2", "client_id")
+    another = one | {"client_id": "another"}
+    assert name(one, "1", "client_id") != name(another, "1", "client_id")
+    assert name(one, "1") != name(one, "2")
 
 
 async def test_the_books_survive_a_restart(

@@ -2,13 +2,17 @@
 
 import asyncio
 from copy import deepcopy
+from dataclasses import replace
 import json
 from typing import Any
 
 import pytest
 
+from custom_components.solar_cloud.account import sign_in_of
+from custom_components.solar_cloud.cloud.registry import way_in
 from custom_components.solar_cloud.const import DOMAIN
 from custom_components.solar_cloud.diagnostics import async_get_config_entry_diagnostics
+from custom_components.solar_cloud.store import async_open_ledger
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import ExtendedJSONEncoder
@@ -310,10 +314,37 @@ async def test_entries_of_one_application_share_its_books(
     first = home.entry
     other = await home.set_up("h3", entry_id="02SOLARCLOUD")
     assert one.vendor.ledger is other.vendor.ledger
+    await home.pass_time(minutes=2)
+    assert one.stretch() == pytest.approx(other.stretch(), rel=0.05)
+    assert one.stretch() > 1.2
     home.entry = first
     await home.unload()
+    await home.pass_time(minutes=2)
+    assert other.stretch() < 1.1
     assert (await home.load()).vendor.ledger is other.vendor.ledger
     assert not home.refused()
+
+
+async def test_owners_of_one_application_have_their_own_books(
+    home: Home, flow: Consent
+) -> None:
+    """What the flow asked is counted to the owner who turned out to be there."""
+    await flow.to_code()
+    await flow.paste(await flow.allow())
+    asked = len([row for row in home.sim.calls if row.endpoint.startswith("/op/")])
+    home.entry = (await flow.finish())["result"]
+    ledger = home.account.vendor.ledger
+    left = ledger.left()
+    assert left
+    assert left.polls <= 1440 - 144 - asked
+    sign_in = sign_in_of(home.entry)
+    other = replace(sign_in, owner="another")
+    info, _ = way_in("foxess_oauth")
+    theirs = await async_open_ledger(home.hass, info, other)
+    assert theirs is not ledger
+    unnamed = await async_open_ledger(home.hass, info, replace(sign_in, owner=""))
+    assert unnamed.as_dict()["books"] == {}
+    assert await async_open_ledger(home.hass, info, sign_in) is ledger
 
 
 async def test_nothing_tells_a_secret(

@@ -63,6 +63,7 @@ def _async_remember(account: Account, hass: HomeAssistant) -> None:
 async def async_unload_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -> bool:
     """Unload one account."""
     account = entry.runtime_data
+    account.vendor.ledger.leave(entry.entry_id)
     await account.vendor.ledger.flush()
     await account.store.async_save()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)

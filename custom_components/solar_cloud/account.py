@@ -52,7 +52,7 @@ from .history import History
 from .lease import Leases
 from .moment import Moment
 from .oauth import open_tokens
-from .store import AccountStore, async_open_ledger, clock_of
+from .store import AccountStore, SignIn, async_open_ledger, clock_of
 
 type SolarCloudConfigEntry = ConfigEntry[Account]
 
@@ -403,6 +403,15 @@ def _chosen(
     return chosen | {wire for wire, ours in names.items() if ours in chosen} or None
 
 
+def sign_in_of(entry: SolarCloudConfigEntry) -> SignIn:
+    """Return how an entry is signed in."""
+    return SignIn(
+        way=VENDORS[entry.data[CONF_VENDOR]].way(entry.data[CONF_WAY]),
+        credentials=entry.data[CONF_CREDENTIALS],
+        owner=entry.unique_id or "",
+    )
+
+
 async def async_open_account(
     hass: HomeAssistant, entry: SolarCloudConfigEntry
 ) -> Account:
@@ -417,7 +426,7 @@ async def async_open_account(
         Connection(
             session=async_get_clientsession(hass),
             clock=clock_of(hass),
-            ledger=await async_open_ledger(hass, info, (way, credentials)),
+            ledger=await async_open_ledger(hass, info, sign_in_of(entry)),
             credentials=credentials,
             memory=kept.memory,
             language=hass.config.language.split("-", 1)[0],

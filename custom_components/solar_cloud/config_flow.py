@@ -1,6 +1,7 @@
 """Config flow: vendor, sign-in, plants; reauthentication, reconfiguration, options."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, override
 
 import voluptuous as vol
@@ -20,7 +21,7 @@ from homeassistant.helpers.selector import (
     NumberSelectorMode,
 )
 
-from .account import SolarCloudConfigEntry
+from .account import SolarCloudConfigEntry, sign_in_of
 from .cloud.errors import CloudError
 from .cloud.oauth import OAuth, Token
 from .cloud.registry import VENDORS, way_in
@@ -58,7 +59,7 @@ from .sign_in import (
     checked,
     is_shown,
 )
-from .store import SignIn, hand_over
+from .store import SignIn, async_hand_over_ledger, hand_over
 
 
 class SolarCloudConfigFlow(ConsentSteps, domain=DOMAIN):
@@ -157,14 +158,14 @@ class SolarCloudConfigFlow(ConsentSteps, domain=DOMAIN):
     ) -> Problem | None:
         """Sign in, and look for the plants of the entry that the flow is about."""
         entry = self._entry
-        known = _sign_in_of(entry) if entry else None
+        way = self._require_way()
+        owner = (entry.unique_id or "") if entry else ""
         try:
             self._signed_in = await async_connect(
                 self.hass,
-                self._require_way(),
-                credentials,
+                SignIn(way=way, credentials=credentials, owner=owner),
                 token,
-                known,
+                sign_in_of(entry) if entry else None,
             )
             self._recognised = entry is None or await async_recognise(
                 self.hass, entry, self._signed_in
@@ -223,7 +224,7 @@ class SolarCloudConfigFlow(ConsentSteps, domain=DOMAIN):
         data: dict[str, Any] = {
             CONF_VENDOR: info.slug,
             CONF_WAY: way.step,
-            CONF_CREDENTIALS: signed_in.credentials,
+            CONF_CREDENTIALS: dict(signed_in.sign_in.credentials),
             CONF_PLANT_IDS: signed_in.plants,
         }
         if signed_in.tokens:
@@ -241,7 +242,11 @@ class SolarCloudConfigFlow(ConsentSteps, domain=DOMAIN):
         data = self._entry_data(signed_in)
         info = VENDORS[data[CONF_VENDOR]]
         if user_input is not None:
-            hand_over(self.hass, signed_in.identity.unique_id, signed_in.found)
+            owner = signed_in.identity.unique_id
+            hand_over(self.hass, owner, signed_in.found)
+            await async_hand_over_ledger(
+                self.hass, info, replace(signed_in.sign_in, owner=owner)
+            )
             chosen = user_input.get(CONF_PLANTS) or sorted(plants)
             names = ", ".join(plants[plant].name for plant in chosen)
             return self.async_create_entry(
@@ -384,9 +389,3 @@ class SolarCloudOptions(OptionsFlowWithReload):
         for snapshot in account.snapshots().values() if account else ():
             names |= {plant.id: plant.name for plant in snapshot.plants.values()}
         return names
-
-
-def _sign_in_of(entry: SolarCloudConfigEntry) -> SignIn:
-    """Return how an entry is signed in so far."""
-    _, way = way_in(entry.data[CONF_WAY])
-    return way, entry.data[CONF_CREDENTIALS]

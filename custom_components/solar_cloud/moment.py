@@ -34,11 +34,12 @@ class Moment:
     def stretch(self) -> float:
         """Return by how much all intervals grow so that the quota lasts."""
         vendor = self._account.vendor
-        return vendor.ledger.stretch(
+        demands = (
             Demand(call=call, interval=feed.interval / count)
             for feed in vendor.feeds
             for call, count in Counter(vendor.calls(feed.key)).items()
         )
+        return vendor.ledger.stretch(demands, self._account.entry.entry_id)
 
     def run_range(self, device: Device) -> RunRange | None:
         """Return what a run may ask of a device, None where it cannot be forced."""

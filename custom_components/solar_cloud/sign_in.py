@@ -46,7 +46,7 @@ class SignedIn:
 
     vendor: Vendor
     identity: Identity
-    credentials: dict[str, str]
+    sign_in: SignIn
     found: Found
     tokens: Tokens | None = None
     renamed: dict[str, str] = field(default_factory=dict)
@@ -120,12 +120,12 @@ def _is_address(typed: str) -> bool:
 
 async def async_connect(
     hass: HomeAssistant,
-    way: WayIn,
-    credentials: dict[str, str],
+    sign_in: SignIn,
     token: Token | None,
     heir_of: SignIn | None,
 ) -> SignedIn:
     """Sign in and list the plants; raises any CloudError."""
+    way, credentials = sign_in.way, sign_in.credentials
     info, _ = way_in(way.step)
     tokens = None
     if way.oauth and token:
@@ -135,9 +135,7 @@ async def async_connect(
         Connection(
             session=async_get_clientsession(hass),
             clock=clock_of(hass),
-            ledger=await async_open_ledger(
-                hass, info, (way, credentials), heir_of=heir_of
-            ),
+            ledger=await async_open_ledger(hass, info, sign_in, heir_of=heir_of),
             credentials=credentials,
             language=hass.config.language.split("-", 1)[0],
             token=tokens,
@@ -148,7 +146,7 @@ async def async_connect(
     return SignedIn(
         vendor=vendor,
         identity=identity,
-        credentials=credentials,
+        sign_in=sign_in,
         found=Found(memory=vendor.memory),
         tokens=tokens,
     )

@@ -5,7 +5,7 @@ before its last call or command.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -34,15 +34,25 @@ def clock_of(hass: HomeAssistant) -> Clock:
     return hass.data.setdefault(CLOCK, Clock())
 
 
-type SignIn = tuple[WayIn, Mapping[str, str]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Who signs in, and how; `owner` is the account into which an application was let."""
+
+    way: WayIn
+    credentials: Mapping[str, str]
+    owner: str = ""
 
 
 def ledger_id(info: VendorInfo, sign_in: SignIn) -> str:
-    """Return under which name the books of an account are kept; it tells no secret."""
-    way, credentials = sign_in
-    keys = sorted(way.budget or credentials)
-    secret = "|".join((info.slug, *(credentials.get(key, "") for key in keys)))
-    return sha256(secret.encode()).hexdigest()[:16]
+    """Return under which name the books of an account are kept; it tells no secret.
+
+    A vendor counts an application's calls for each owner, unless its budget says else.
+    """
+    way, credentials = sign_in.way, sign_in.credentials
+    parts = [credentials.get(key, "") for key in sorted(way.budget or credentials)]
+    if way.oauth and not way.budget:
+        parts.append(sign_in.owner)
+    return sha256("|".join((info.slug, *parts)).encode()).hexdigest()[:16]
 
 
 async def async_open_ledger(
@@ -76,6 +86,19 @@ async def async_open_ledger(
         if heir_of and ledger_id(info, heir_of) != name:
             ledgers[name].adopt(await async_open_ledger(hass, info, heir_of))
     return ledgers[name]
+
+
+async def async_hand_over_ledger(
+    hass: HomeAssistant, info: VendorInfo, sign_in: SignIn
+) -> None:
+    """Give the books of a sign-in to the owner who turned out to be behind it."""
+    unnamed = await async_open_ledger(hass, info, replace(sign_in, owner=""))
+    named = await async_open_ledger(hass, info, sign_in)
+    if named is not unnamed:
+        named.adopt(unnamed)
+        unnamed.clear()
+        await named.flush()
+        await unnamed.flush()
 
 
 def _flush_at_stop(hass: HomeAssistant, ledger: Ledger) -> None:

@@ -24,6 +24,7 @@ from custom_components.solar_cloud.store import (
     VERSION,
     AccountStore,
     Kept,
+    SignIn,
     async_open_ledger,
     ledger_id,
 )
@@ -95,7 +96,7 @@ async def prepare(inverters: int, url: str, folder: Path) -> float:
     key = credentials(inverters, url)
     way = FOXESS.way(STEP)
     async with home_assistant(folder, clock.clock()) as hass:
-        ledger = await async_open_ledger(hass, FOXESS, (way, key))
+        ledger = await async_open_ledger(hass, FOXESS, SignIn(way=way, credentials=key))
         vendor = way.connect(
             Connection(
                 session=cast("ClientSession", DirectSession(Fleet(inverters))),
@@ -112,7 +113,9 @@ async def prepare(inverters: int, url: str, folder: Path) -> float:
         store.kept = Kept(feeds=feeds, memory=vendor.memory)
         await store.async_save()
         books = Store[dict[str, Any]](
-            hass, VERSION, f"{DOMAIN}.ledger.{ledger_id(FOXESS, (way, key))}"
+            hass,
+            VERSION,
+            f"{DOMAIN}.ledger.{ledger_id(FOXESS, SignIn(way=way, credentials=key))}",
         )
         await books.async_save(after_a_day(ledger.as_dict(), inverters))
     return clock.ahead

@@ -526,3 +526,36 @@ def test_a_window_as_short_as_the_rhythm_slows_nothing_down(time: Time) -> None:
     call = Call(endpoint="a")
     assert ledger.stretch([Demand(call=call, interval=100)]) == 1.0
     assert ledger.left() is None
+
+
+def test_what_all_ask_must_fit(time: Time) -> None:
+    """Accounts that the vendor counts together slow each other down, while they run."""
+    day = Allowance(name="day", limit=1440, window=Rolling(86_400))
+    ledger = Ledger((day,), time.clock)
+    demand = Demand(call=Call(endpoint="a"), interval=60)
+    assert ledger.stretch([demand], "one") == pytest.approx(1.0, abs=0.01)
+    assert ledger.stretch([demand], "other") == pytest.approx(2.0, abs=0.01)
+    assert ledger.stretch([demand], "one") == pytest.approx(2.0, abs=0.01)
+    ledger.leave("other")
+    ledger.leave("nobody")
+    assert ledger.stretch([demand], "one") == pytest.approx(1.0, abs=0.01)
+
+
+async def test_books_are_given_to_another_ledger(time: Time) -> None:
+    """Whole: the one has them afterwards, and the other starts anew."""
+    day = Allowance(name="day", limit=2, window=Rolling(86_400))
+    one, other = Ledger((day,), time.clock), Ledger((day,), time.clock)
+    call = Call(endpoint="a")
+    async with one.admit(call):
+        pass
+    other.adopt(one)
+    one.clear()
+    left = other.left()
+    assert left
+    assert left.polls == 1
+    for _ in range(2):
+        async with one.admit(call):
+            pass
+    with pytest.raises(QuotaExceeded):
+        async with one.admit(call):
+            pass
