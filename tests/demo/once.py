@@ -14,6 +14,7 @@ from .home import Home
 from .outcomes import Outcomes
 from .processes import DemoError, say
 from .readings import SHOWN, STAMP, read
+from .reasons import unexplained
 from .report import Result, problems_of_all, show_readings, told, write_json
 from .sign_in import add_account
 from .steer import Steering, plant_to_steer
@@ -75,6 +76,8 @@ class Once:
         await self._read(result, entry)
         show_readings(account, result.readings)
         entities = await self._wait_for_controls(result, entry)
+        if not account.control:
+            result.problems += await unexplained(self._client, account, entry)
         plant = plant_to_steer(entities, await self._client.states())
         if plant:
             steering = Steering(self._client, outcomes, result, plant)

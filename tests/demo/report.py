@@ -222,7 +222,8 @@ def problems_of_all(results: Sequence[Result]) -> list[str]:
             f"{result.account.name}: not offered, though it has a battery: {key}"
             for result in own
             for key in FORCED
-            if result.has_battery
+            if result.account.control
+            and result.has_battery
             and key in shown
             and key not in result.tried
             and key not in UNABLE.get((vendor, result.account.name), ())

@@ -11,19 +11,27 @@ from .readings import States
 
 INPUT = "forced_"
 SMOOTH = 20
+# What a vendor takes in one mode only.
+MODE = "battery_mode"
+IN_MODE = {
+    "surplus_priority": "time_of_use",
+    "grid_charge_power_limit": "time_of_use",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A setting, what it is now, and what it shall be."""
+    """A setting, what it is now if anybody knows, and what it shall be."""
 
     entity: Entity
-    before: Value
+    before: Value | None
     value: Value
 
     @property
-    def back(self) -> Change:
-        """Return the change that undoes this one."""
+    def back(self) -> Change | None:
+        """Return the change that undoes this one, if it can be undone."""
+        if self.before is None:
+            return None
         return Change(entity=self.entity, before=self.value, value=self.before)
 
     @property
@@ -48,13 +56,18 @@ async def set_value(client: Client, entity: Entity, value: Value) -> None:
 
 
 def changes(entities: list[Entity], states: States) -> list[Change]:
-    """Return a change for each setting that is offered and known."""
+    """Return a change for each setting that is offered, in the mode that it is in."""
     found: list[Change] = []
+    modes = {
+        states[entity.entity_id]["state"]
+        for entity in entities
+        if entity.key == MODE and entity.entity_id in states
+    }
     for entity in entities:
         state = states.get(entity.entity_id)
         if state is None or entity.disabled or entity.key.startswith(INPUT):
             continue
-        if state["state"] in NOT_KNOWN:
+        if entity.key in IN_MODE and IN_MODE[entity.key] not in modes:
             continue
         if change := _change(entity, state):
             found.append(change)
@@ -63,6 +76,8 @@ def changes(entities: list[Entity], states: States) -> list[Change]:
 
 def _change(entity: Entity, state: dict[str, Any]) -> Change | None:
     now, attributes = state["state"], state["attributes"]
+    if now in NOT_KNOWN:
+        return _first(entity, attributes)
     match entity.platform:
         case "switch":
             return Change(entity=entity, before=now == "on", value=now != "on")
@@ -76,6 +91,21 @@ def _change(entity: Entity, state: dict[str, Any]) -> Change | None:
                 return None
             return Change(entity=entity, before=value, value=other)
     return None
+
+
+def _first(entity: Entity, attributes: dict[str, Any]) -> Change | None:
+    """Return a value for a setting that cannot be read; None where it could be."""
+    if not attributes.get("assumed_state"):
+        return None
+    value: Value
+    match entity.platform:
+        case "number":
+            value = _other_number(attributes["max"], attributes)
+        case "select":
+            value = attributes["options"][0]
+        case _:
+            return None
+    return Change(entity=entity, before=None, value=value)
 
 
 def _other_number(value: float, attributes: dict[str, Any]) -> float:

@@ -13,7 +13,7 @@ from .outcomes import Outcomes
 from .processes import say
 from .readings import States
 from .report import Command, Result, describe
-from .settings import Change, changes
+from .settings import MODE, Change, changes
 
 SETTING_WITHIN = 180.0
 SETTINGS = ("select", "number", "switch")
@@ -42,10 +42,16 @@ class Steering:
         states = await self._client.states()
         wanted = changes([row for row in own if row.platform in SETTINGS], states)
         say(f"{self._name}: steering {self._result.account.plants[self._plant]}")
-        await self._change(row for row in wanted if not row.is_switch)
-        await self._change(row for row in wanted if row.is_switch)
-        await self._change(row.back for row in wanted if row.is_switch)
-        await self._change(row.back for row in wanted if not row.is_switch)
+        kinds = [
+            [row for row in wanted if not row.is_switch and row.entity.key != MODE],
+            [row for row in wanted if row.is_switch],
+            # Last, as what is set may belong to the mode that was chosen.
+            [row for row in wanted if row.entity.key == MODE],
+        ]
+        for rows in kinds:
+            await self._change(rows)
+        for rows in reversed(kinds):
+            await self._change(row.back for row in rows if row.back)
         await Forcing(self._client, own, self._press).force()
 
     @property

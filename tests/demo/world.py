@@ -19,7 +19,7 @@ type Truth = dict[str, dict[str, dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account of a simulated cloud: how to sign in, and what it holds."""
+    """An account of a simulated cloud: how to sign in, what it holds, whether it may steer."""
 
     name: str
     vendor: str
@@ -27,6 +27,7 @@ class Account:
     fields: dict[str, str]
     plants: dict[str, str]
     devices: dict[str, str]
+    control: bool
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -44,6 +45,7 @@ class Account:
                 for name in ("id", "alias")
                 if name in device
             },
+            control=data["control"],
         )
 
 

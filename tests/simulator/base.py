@@ -80,6 +80,8 @@ class Account:
     step: str
     fields: dict[str, str]
     plants: list[Any] = field(default_factory=list)
+    # Whether the vendor lets it steer at all.
+    control: bool = True
 
 
 @dataclass(slots=True, kw_only=True)

@@ -166,6 +166,7 @@ class Simulator:
                 "vendor": account.vendor,
                 "step": account.step,
                 "fields": account.fields,
+                "control": account.control,
                 "plants": [
                     {"id": plant.id, "name": plant.name, "devices": plant.listed()}
                     for plant in account.plants
