@@ -316,11 +316,12 @@ class Leases:
     def _watch(self, lease: Lease, progress: Progress | None = None) -> None:
         """End a lease at its end; ask before about a start that is being followed."""
         when, do = lease.run.end, self._async_end_on_time
-        if lease.following and progress and progress.again_at:
-            if progress.again_at < when:
-                when, do = progress.again_at, self._async_follow
-        if progress and progress.send_at and progress.send_at < when:
-            when = max(progress.send_at, self._account.clock.now())
+        again_at = progress.again_at if progress is not None else None
+        if lease.following and again_at and again_at < when:
+            when, do = again_at, self._async_follow
+        send_at = progress.send_at if progress is not None else None
+        if send_at and send_at < when:
+            when = max(send_at, self._account.clock.now())
             do = self._async_send_on
         self._at(lease, when, do)
 
@@ -364,6 +365,7 @@ class Leases:
 
     async def _async_followed(self, lease: Lease, progress: Progress) -> None:
         """Take over how far the start of a run has come."""
+        self._learn(lease, progress)
         if progress.done is False:
             self._report(lease, State.FAILED, err=progress.error)
             await self._async_end(lease)
@@ -377,6 +379,11 @@ class Leases:
             await self._async_end(lease)
         else:
             self._watch(lease, progress)
+
+    def _learn(self, lease: Lease, progress: Progress) -> None:
+        """Show the settings that a run has changed."""
+        if progress.found:
+            self._account.learned(lease.run.plant, progress.found)
 
     @callback
     def _at(self, lease: Lease, when: datetime, do: Callable[[Lease], Any]) -> None:
@@ -476,6 +483,7 @@ class Leases:
             self._raise_issue(lease, SLOW_AFTER if slow else OVERDUE_AFTER)
             return self._not_ended(lease, progress), progress.again_at
         await self._async_forget(lease)
+        self._learn(lease, progress)
         outcome = self._told(lease, State.CONFIRMED, progress.evidence, control=STOP)
         if tell:
             self._account.spawn(self._async_reread(lease))

@@ -84,9 +84,11 @@ class Lease:
         return power >= SEEN_POWER and (power if output is None else output) >= enough
 
     def _measured(self, house: House, key: str) -> float | None:
-        """Return a value of the plant that was measured after the run was sent."""
+        """Return a value of the plant that was measured while the run lasted."""
         reading = house.readings.get(self.run.plant, {}).get(key)
-        if reading is None or self.sent_at is None or reading.at <= self.sent_at:
+        if reading is None or self.sent_at is None:
+            return None
+        if not self.sent_at < reading.at <= self.run.end:
             return None
         value = reading.value
         return float(value) if isinstance(value, (int, float)) else None

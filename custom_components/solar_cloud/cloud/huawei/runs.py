@@ -78,6 +78,7 @@ class Sent:
     running: bool = False
     look: float = 0.0
     over: bool = False
+    overrun: bool = False
     stop_sent: float | None = None
     stop: int | None = None
     stop_look: float = 0.0
@@ -319,7 +320,7 @@ class Runs:
             await self._keep(run, sent)
             return
         left = sent.until - self._now
-        if sent.request is not None and -OVERRUN <= left <= NEARLY_OVER:
+        if sent.request is not None and left <= NEARLY_OVER and not sent.overrun:
             return
         sent.stop_sent = self._now
         await self._keep(run, sent)
@@ -365,6 +366,7 @@ class Runs:
         status = await self._status(run, request) if request is not None else Status()
         if status.running:
             sent.stop_look = self._now + REFRESHED
+            sent.overrun = self._now > sent.until + OVERRUN
             await self._keep(run, sent)
             return _later(sent.stop_look)
         if status.failed and sent.stop is not None and self._now < sent.until:
