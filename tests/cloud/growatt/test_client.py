@@ -25,7 +25,6 @@ from custom_components.solar_cloud.cloud.growatt.codes import BadDate, Empty
 from custom_components.solar_cloud.cloud.growatt.limits import allowances
 from custom_components.solar_cloud.cloud.quota import Ledger, Purpose
 
-from .conftest import Open
 from .stub import Error, Later, Page, Stub, Whole
 
 WALL = "<html><body>Your request holds potential threats</body></html>"
@@ -372,17 +371,6 @@ async def test_what_was_asked_before_a_restart_is_a_quota(stub: Stub) -> None:
 
 
 # --- what is kept ---------------------------------------------------------------------
-
-
-async def test_a_batch_is_kept_by_device(open_world: Open) -> None:
-    """What several devices told together is shown for each."""
-    world = open_world("old")
-    await world.poll("devices", "realtime")
-    one, other = (row.sn for row in world.account.devices if row.family.type == 1)
-    raw = world.vendor.raw
-    for sn in (one, other):
-        kept = raw[f"/v1/device/inverter/invs_data {sn}"]
-        assert set(kept) == {"dataloggerSn", sn}
 
 
 async def test_hosts_are_the_vendors_regions(stub: Stub) -> None:

@@ -29,6 +29,8 @@ HOSTS = (
 )
 
 USER_AGENT = "Mozilla/5.0 (compatible; Home Assistant; SolarCloud)"
+# s by which an answer is kept later than its call was booked, at the most.
+MOMENT = 1.0
 PAGE_SIZE = 100
 MAX_PAGES = 250
 LEARNED = "setting_spacing"
@@ -141,7 +143,8 @@ class GrowattClient:
         """
         name = (endpoint.path, subject_of(params))
         at, data = self._answers.get(name, (0.0, None))
-        if self._ledger.time - at < SPACINGS.get(endpoint.pace, SETTING_SPACING):
+        spacing = SPACINGS.get(endpoint.pace, SETTING_SPACING)
+        if self._ledger.time - at < spacing - MOMENT:
             return data
         try:
             data = await self.call(endpoint, params)

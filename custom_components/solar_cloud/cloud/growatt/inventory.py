@@ -1,6 +1,6 @@
 """What an account holds: its plants, their devices and time zones."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, tzinfo
 
 from ..model import Device, DeviceKind, Plant
@@ -51,11 +51,12 @@ class Inventory:
         """Return the inverters and storage machines of a plant, or of all."""
         return [sn for sn in self._families if plant in (None, self.devices[sn].plant)]
 
-    def by_family(self) -> dict[int, list[str]]:
-        """Return the inverters of all plants by the number of their family."""
+    def by_family(self, plants: Collection[str]) -> dict[int, list[str]]:
+        """Return the inverters of some plants by the number of their family."""
         found: dict[int, list[str]] = {}
         for sn, family in self._families.items():
-            found.setdefault(family.kind, []).append(sn)
+            if self.devices[sn].plant in plants:
+                found.setdefault(family.kind, []).append(sn)
         return found
 
     def behind_loggers(self, kind: DeviceKind) -> dict[str, tuple[str, str]]:

@@ -1,7 +1,8 @@
-"""The newest data of inverters, meters and sensors: one call for all of a family.
+"""The newest data of inverters, meters and sensors: one call for a family of devices.
 
 Several devices of a family are asked together where there is such an endpoint; who is
-alone, or cannot be asked so, is asked by itself.
+alone, or cannot be asked so, is asked by itself. All of a plant are asked at the same
+time, so that its values belong together.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -26,6 +27,8 @@ from .tolerant import PARTIAL, Gathering, mapping
 
 PERIOD = 300.0
 BATCH = 100
+# Above this, fewer calls are worth more than values of one instant.
+MANY_PLANTS = 5
 FIRST_PAGE = ("pageNum", "1")
 SLEEPING_POLL = timedelta(minutes=15)
 STALE = timedelta(seconds=STALE_PERIODS * PERIOD)
@@ -118,16 +121,34 @@ class Samples:
     def calls(self) -> tuple[Call, ...]:
         """Return the calls of one poll, for planning."""
         return tuple(
-            self._client.planned(row.endpoint, row.params) for row in self._requests()
+            self._client.planned(row.endpoint, row.params)
+            for rows in self._rounds()
+            for row in rows
         )
 
     def due(self, stretch: float, dark: Collection[str]) -> datetime:
-        """Return when the next sample of any device should be there."""
+        """Return when the next samples of any plant should be there."""
         now = self._clock.now()
         return min(
-            (self._next(row, now, stretch, dark) for row in self._requests()),
+            (self._next_round(rows, now, stretch, dark) for rows in self._rounds()),
             default=now + timedelta(seconds=PERIOD),
         )
+
+    def _next_round(
+        self,
+        rows: Collection[Request],
+        now: datetime,
+        stretch: float,
+        dark: Collection[str],
+    ) -> datetime:
+        """Return when a plant should be asked: once all that are awake have news."""
+        awake = [row for row in rows if not self._is_dark(row, now, dark)]
+        times = [self._next(row, now, stretch, dark) for row in awake or rows]
+        return max(times) if awake else min(times)
+
+    def _is_dark(self, asked: Request, now: datetime, dark: Collection[str]) -> bool:
+        """Return whether a request is about inverters that sleep."""
+        return all(self._sleeps(sn, now, dark) for sn in asked.devices)
 
     def _next(
         self, asked: Request, now: datetime, stretch: float, dark: Collection[str]
@@ -174,8 +195,18 @@ class Samples:
 
     # --- what is asked -----------------------------------------------------------------
 
-    def _requests(self) -> Iterator[Request]:
-        for kind, sns in self._inventory.by_family().items():
+    def _rounds(self) -> Iterator[list[Request]]:
+        """Yield what is asked together: of each plant, of many plants by the family."""
+        plants = list(self._inventory.plants)
+        if len(plants) > MANY_PLANTS:
+            yield from ([row] for row in self._requests(plants))
+            return
+        for plant in plants:
+            if rows := list(self._requests([plant])):
+                yield rows
+
+    def _requests(self, plants: Collection[str]) -> Iterator[Request]:
+        for kind, sns in self._inventory.by_family(plants).items():
             family = on.FAMILIES[kind]
             if family.many is None or len(sns) == 1:
                 yield from (_alone(family, sn) for sn in sns)
@@ -189,6 +220,8 @@ class Samples:
         for kind_behind, (endpoint, _) in BEHIND.items():
             behind = self._inventory.behind_loggers(kind_behind)
             for sn, (logger, address) in behind.items():
+                if self._inventory.devices[sn].plant not in plants:
+                    continue
                 yield Request(
                     endpoint=endpoint,
                     arguments=(("datalog_sn", logger), ("address", address)),
@@ -201,23 +234,52 @@ class Samples:
         What did not come stays as it was.
         """
         now = self._clock.now()
-        everything = list(self._requests())
-        due = [row for row in everything if self._next(row, now, 1.0, dark) <= now]
+        rounds = list(self._rounds())
+        due = [row for rows in rounds for row in self._due(rows, now, dark)]
         gathering = Gathering()
-        for row in due or everything:
+        for row in due or [row for rows in rounds for row in rows]:
             await gathering.add(self._fetch(row))
         gathering.require()
         now = self._clock.now()
+        for kind in BEHIND:
+            for sn in self._inventory.behind_loggers(kind):
+                self._tell_online(sn, now)
         for sn in self._inventory.inverters():
             self._tell_online(sn, now)
             if self._sleeps(sn, now, dark):
-                self.readings[sn] = _asleep(self.readings.get(sn, {}), now)
+                at = self._present(self._inventory.devices[sn].plant, now)
+                self.readings[sn] = _asleep(self.readings.get(sn, {}), at)
         self._memory["publications"] = {
             sn: row.as_dict() for sn, row in self._publications.items()
         }
         return Snapshot(
             at=now, readings=dict(self.readings), devices=dict(self.devices)
         )
+
+    def _due(
+        self, rows: Collection[Request], now: datetime, dark: Collection[str]
+    ) -> list[Request]:
+        """Return what is to be asked of a plant now; who sleeps is asked more seldom."""
+        if self._next_round(rows, now, 1.0, dark) > now:
+            return []
+        return [
+            row
+            for row in rows
+            if not self._is_dark(row, now, dark)
+            or self._next(row, now, 1.0, dark) <= now
+        ]
+
+    def _present(self, plant: str, now: datetime) -> datetime:
+        """Return the instant of a plant's newest samples, now where all are silent."""
+        found = [
+            row.measured
+            for sn, row in self._publications.items()
+            if sn in self._inventory.devices
+            and self._inventory.devices[sn].plant == plant
+            and row.measured
+            and not self._is_stale(sn, now)
+        ]
+        return max(found, default=now)
 
     async def _fetch(self, asked: Request) -> bool:
         """Make a request, and ask one by one where a batch is refused."""
