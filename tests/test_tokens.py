@@ -187,7 +187,9 @@ async def test_an_answer_without_tokens(
 # --- moving between ways in ---------------------------------------------------------
 
 
-async def test_an_entry_moves_between_key_and_oauth(home: Home, flow: Consent) -> None:
+async def test_an_entry_moves_between_key_and_oauth(
+    home: Home, flow: Consent, hass_storage: dict[str, Any]
+) -> None:
     """Its entities, history and schedule stay; the form is that of a new account."""
     account = home.sim.account("kh")
     await home.set_up("kh")
@@ -214,12 +216,15 @@ async def test_an_entry_moves_between_key_and_oauth(home: Home, flow: Consent) -
     }
     home.hass.config_entries.flow.async_abort(flow.result["flow_id"])
 
+    await home.skip(hours=25)
+    assert kept(hass_storage)["token"]
     flow.result = await home.entry.start_reconfigure_flow(home.hass)
     await flow.choose("foxess_key")
     await flow.submit(account.fields)
     assert flow.result["reason"] == "reconfigure_successful"
     assert home.entry.data.keys() == {"vendor", "way", "credentials", "plant_ids"}
     await home.pass_time(minutes=7)
+    assert kept(hass_storage) == {}
     assert _unique_ids(home) == ids
     assert not home.refused()
 

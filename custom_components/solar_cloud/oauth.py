@@ -103,9 +103,10 @@ def open_tokens(
 
     The account's file is written at once; a config entry would be written a second later.
     """
+    if store.kept.tokens.get("consented") != consented:
+        store.kept.tokens = {}
     if not way.oauth or not consented:
         return None
-    kept = store.kept.tokens
 
     async def save(token: Token) -> None:
         store.kept.tokens = {"consented": consented, "token": token}
@@ -114,6 +115,6 @@ def open_tokens(
     return Tokens(
         token_service(hass, way.oauth, credentials),
         clock_of(hass),
-        kept["token"] if kept.get("consented") == consented else consented,
+        store.kept.tokens.get("token", consented),
         save,
     )
