@@ -425,7 +425,7 @@ async def test_the_end_of_a_remote_call_is_refused(steer: Steer) -> None:
     world.account.remote = False
     with pytest.raises(PermissionDenied):
         await world.steering.runs.stop(run, before)
-    world.memory["remote"].clear()
+    world.memory["steering"]["remote"].clear()
     await world.steering.runs.stop(run, before)
     assert await world.steering.runs.stopped(run, before) == Progress(done=True)
 

@@ -1,6 +1,7 @@
 """Growatt as a vendor: its feeds, what it remembers, and how it is signed in to."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -236,7 +237,7 @@ class GrowattCloud:
         self._inventory.numbers = listing.numbers
         await self._inventory.take_over(
             snapshot.plants,
-            snapshot.devices,
+            {sn: self._equipped(row) for sn, row in snapshot.devices.items()},
             listing.kinds,
             listing.addresses,
             {
@@ -246,6 +247,12 @@ class GrowattCloud:
             },
         )
         self._planned = {}
+
+    def _equipped(self, device: Device) -> Device:
+        """Return a device with the battery that its data has shown since it was listed."""
+        parts = self._samples.has_parts(device.id)
+        seen = any(part.startswith("battery_") for part in parts)
+        return replace(device, has_battery=device.has_battery or seen)
 
     async def _poll_plants(self) -> Snapshot:
         previous = self._snapshots.get(PLANTS.key)

@@ -70,6 +70,7 @@ class Steering:
         machine: Find,
     ) -> None:
         """Keep in `memory` what was learned of each machine, and what is under way."""
+        memory = memory.setdefault("steering", {})
         self._settings = settings = Settings(client, clock, memory, machine)
         self._programmes = programmes = Programmes(settings)
         self._modes = modes = Modes(programmes, memory)

@@ -236,20 +236,19 @@ class Programmes:
         if "charge_stop" in _changed(held, wanted):
             value = _plain(wanted.values["charge_stop"])
             await self._settings.send(look.sn, CHARGE_LIMIT, value)
-        switch = await look.known(*CHARGE_SWITCH)
         writes = (
-            (CHARGE_WINDOW, switch, "1", "0"),
-            (DISCHARGE_WINDOW, DISCHARGE_SWITCH, "0", "1"),
+            (CHARGE_WINDOW, CHARGE_SWITCH, "1", "0"),
+            (DISCHARGE_WINDOW, (DISCHARGE_SWITCH,), "0", "1"),
         )
-        for now, row, (window, switched, enable, disable) in zip(
+        for now, row, (window, switch, enable, disable) in zip(
             held.slots, wanted.slots, writes, strict=True
         ):
             if now.on and not row.on:
-                await self._settings.send(look.sn, switched, disable)
+                await self._settings.send(look.sn, await look.known(*switch), disable)
             if not now.alike(row):
                 await self._settings.send(look.sn, window, *_times(row))
             if row.on and not now.on:
-                await self._settings.send(look.sn, switched, enable)
+                await self._settings.send(look.sn, await look.known(*switch), enable)
 
 
 async def _read_storage(look: Look) -> Held:
