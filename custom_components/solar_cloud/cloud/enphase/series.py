@@ -1,0 +1,192 @@
+"""Energies in intervals: what each call tells, in which steps, for both versions.
+
+All intervals are stamped with their end, and have grown once more when microinverters or
+gateways were late ("devices_reporting").
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..model import EnergyRow
+from ..values import number
+from . import endpoints as on
+from .endpoints import Endpoint
+
+QUARTER = timedelta(minutes=15)
+FIVE = timedelta(minutes=5)
+WH = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One energy: the field of its intervals, and the call of its days.
+
+    `field` and `days` are paths in the answer, parted by dots. `dark` intervals are left
+    out by the vendor while nothing is produced.
+    """
+
+    key: str
+    field: str
+    step: timedelta
+    days: Endpoint
+    daily: str
+    dark: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A call that tells intervals of one or more energies."""
+
+    endpoint: Endpoint
+    series: tuple[Series, ...]
+
+
+def _source(
+    endpoint: Endpoint,
+    key: str,
+    field: str,
+    days: Endpoint,
+    daily: str,
+    step: timedelta = QUARTER,
+    *,
+    dark: bool = False,
+) -> Source:
+    row = Series(key=key, field=field, step=step, days=days, daily=daily, dark=dark)
+    return Source(endpoint=endpoint, series=(row,))
+
+
+# Version 4.
+MICROS = _source(
+    on.PRODUCTION_MICRO, "pv_energy", "enwh", on.ENERGY_LIFETIME, "production", FIVE,
+    dark=True,
+)  # fmt: skip
+METER = _source(
+    on.PRODUCTION_METER, "pv_energy", "wh_del", on.ENERGY_LIFETIME, "production"
+)
+LOAD = _source(
+    on.CONSUMPTION_METER, "load_energy", "enwh", on.CONSUMPTION_LIFETIME, "consumption"
+)
+IMPORT = _source(
+    on.IMPORT, "grid_import_energy", "wh_imported", on.IMPORT_LIFETIME, "import"
+)
+EXPORT = _source(
+    on.EXPORT, "grid_export_energy", "wh_exported", on.EXPORT_LIFETIME, "export"
+)
+STORAGE = Source(
+    endpoint=on.BATTERY,
+    series=(
+        Series(
+            key="battery_charge_energy",
+            field="charge.enwh",
+            step=QUARTER,
+            days=on.BATTERY_LIFETIME,
+            daily="charge",
+        ),
+        Series(
+            key="battery_discharge_energy",
+            field="discharge.enwh",
+            step=QUARTER,
+            days=on.BATTERY_LIFETIME,
+            daily="discharge",
+        ),
+    ),
+)
+
+# Version 2 knows no import, export or battery.
+OLD_MICROS = _source(
+    on.OLD_STATS, "pv_energy", "enwh", on.OLD_ENERGY_LIFETIME, "production", FIVE,
+    dark=True,
+)  # fmt: skip
+OLD_METER = _source(
+    on.OLD_RGM_STATS, "pv_energy", "wh_del", on.OLD_ENERGY_LIFETIME, "production"
+)
+OLD_LOAD = _source(
+    on.OLD_CONSUMPTION_STATS,
+    "load_energy",
+    "enwh",
+    on.OLD_CONSUMPTION_LIFETIME,
+    "consumption",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What happened in a span, in Wh."""
+
+    start: datetime
+    end: datetime
+    wh: float
+
+
+def intervals(answer: Any, series: Series) -> list[Interval]:
+    """Return the intervals of a series, in order; rows without an end or value are none.
+
+    Import and export come as a list in a list, others plain.
+    """
+    found = [
+        Interval(end - series.step, end, wh)
+        for row in _rows(answer)
+        if (stamp := number(row.get("end_at"))) is not None
+        and (wh := number(_at(row, series.field))) is not None
+        for end in (datetime.fromtimestamp(stamp, UTC),)
+    ]
+    return sorted(found, key=lambda row: row.start)
+
+
+def _rows(answer: Any) -> Iterator[Mapping[str, Any]]:
+    rows = answer.get("intervals") if isinstance(answer, Mapping) else None
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, Mapping):
+            yield row
+        elif isinstance(row, list):
+            yield from (part for part in row if isinstance(part, Mapping))
+
+
+def _at(row: Mapping[str, Any], path: str) -> Any:
+    found: Any = row
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def lit(found: list[Interval], series: Series, end: datetime) -> list[Interval]:
+    """Return intervals with those that are left out in the dark, up to an instant."""
+    if not series.dark or not found:
+        return found
+    whole: list[Interval] = []
+    for row in found:
+        if whole:
+            whole += _dark(whole[-1].end, row.start, series.step)
+        whole.append(row)
+    return whole + _dark(whole[-1].end, end, series.step)
+
+
+def _dark(start: datetime, end: datetime, step: timedelta) -> list[Interval]:
+    many = int((end - start) / step)
+    return [
+        Interval(start + n * step, start + (n + 1) * step, 0.0) for n in range(many)
+    ]
+
+
+def rows(system: str, series: Series, found: list[Interval]) -> tuple[EnergyRow, ...]:
+    """Return intervals as rows of energy in kWh."""
+    return tuple(
+        EnergyRow(
+            subject=system,
+            key=series.key,
+            start=row.start,
+            kwh=row.wh / WH,
+            span=series.step,
+        )
+        for row in found
+    )
+
+
+def days_of(answer: Any, daily: str) -> list[float]:
+    """Return the Wh of each day of a lifetime call; no content has none."""
+    values = answer.get(daily) if isinstance(answer, Mapping) else None
+    return (
+        [number(value) or 0.0 for value in values] if isinstance(values, list) else []
+    )
