@@ -1,7 +1,9 @@
 """Huawei FusionSolar as a vendor: its feeds, what it remembers, and its ways in."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import batched
 from typing import Any
 
@@ -37,6 +39,7 @@ from .items import KIND_OF
 from .limits import Census, account, oauth
 from .listing import Listing
 from .policy import Policy
+from .ration import Ration
 from .samples import PERIOD, Samples
 from .session import Access, AccountSession, OwnerAccess
 from .steering import Steering
@@ -62,6 +65,9 @@ ALARMS = Feed(key="alarms", interval=1800)
 SETTINGS = Feed(key="settings", interval=3 * 3600)
 # What a meter or a plant tells now has the last word over a report.
 FEEDS: tuple[Feed, ...] = (DEVICES, TOTALS, REALTIME, ALARMS, SETTINGS)
+# What a thousand calls a day allow on the average, with three types of devices.
+SELDOMER = replace(REALTIME, interval=420)
+RATIONED = (DEVICES, TOTALS, SELDOMER, ALARMS, SETTINGS)
 
 # What the service tells of who the owner is, and ids that are no device's id.
 PRIVATE = frozenset(
@@ -118,14 +124,16 @@ class HuaweiCloud:
         self._polled: dict[str, datetime] = {}
         self._inventory = inventory = Inventory(memory, connection.plants)
         self._listing = listing = Listing(client, clock, memory, inventory)
-        self._samples = samples = Samples(
-            client, clock, memory, inventory, listing, rationed=self._by_consent
-        )
+        self._samples = samples = Samples(client, clock, memory, inventory, listing)
         self._totals = Totals(client, clock, inventory, listing, samples)
         self._alarms = Alarms(client, clock, inventory, listing, connection.language)
         self._steering = Steering(
             client, clock, memory, inventory, rationed=self._by_consent
         )
+        if self._by_consent:
+            self.feeds = RATIONED
+            cost = partial(self._cost, REALTIME)
+            samples.ration = Ration(memory, cost, self._others)
         self._samples.look = self._steering.sites.look
         self._allow()
 
@@ -228,6 +236,15 @@ class HuaweiCloud:
             *(Call(endpoint=on.PLANTS.path) for _ in range(census.plant_calls)),
             *(Call(endpoint=on.DEVICES.path) for _ in range(batches)),
         )
+
+    def _cost(self, feed: Feed) -> int:
+        """Return how many calls a poll of a feed makes."""
+        return len(self.calls(feed.key))
+
+    def _others(self) -> float:
+        """Return the calls that reading makes a day beside real-time data."""
+        others = (DEVICES, TOTALS, ALARMS)
+        return sum(self._cost(feed) * 86_400 / feed.interval for feed in others)
 
     def due(self, feed: str, stretch: float, dark: Collection[str] = ()) -> datetime:
         """Return when a feed should be polled next; night takes no less than its share."""

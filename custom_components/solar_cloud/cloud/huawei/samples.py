@@ -27,6 +27,7 @@ from .client import HuaweiClient
 from .codes import NotAuthorised, SessionLost, TypeUnknown
 from .inventory import BATCH, Inventory
 from .listing import Listing
+from .ration import Ration
 from .readings import Values, is_online, items, read, read_plant
 from .today import Today
 
@@ -57,14 +58,10 @@ class Samples:
         memory: dict[str, Any],
         inventory: Inventory,
         listing: Listing,
-        *,
-        rationed: bool,
     ) -> None:
-        """Keep in `memory` which types the server does not serve.
-
-        A `rationed` account saves at night what it spends by day.
-        """
-        self._rationed = rationed
+        """Keep in `memory` which types the server does not serve."""
+        self.ration: Ration | None = None
+        self._stretch = 1.0
         self._began: datetime | None = None
         self._client = client
         self._clock = clock
@@ -112,22 +109,20 @@ class Samples:
         Samples are of full five minutes, and there soon after. A poll that has drifted off
         waits for the next one.
         """
+        began, self._stretch = self._began or polled, stretch
         shown = self._inventory.chosen
-        sleeps = bool(shown) and all(
-            plant in dark and not self._inventory.has_battery(plant) for plant in shown
-        )
-        steps = max(1, ceil(stretch - 0.25))
-        wait = max(PERIOD * steps, SLEEPING if sleeps or self._rests(dark) else 0.0)
-        due = (self._began or polled).timestamp() + wait
+        night = bool(shown) and all(plant in dark for plant in shown)
+        if night and (self.ration or not any(map(self._inventory.has_battery, shown))):
+            wait = SLEEPING
+        elif self.ration:
+            wait = max(PERIOD, self.ration.wait(began, stretch))
+        else:
+            wait = PERIOD * max(1, ceil(stretch - 0.25))
+        due = began.timestamp() + wait
         late = (due - SHOWN_AFTER) % PERIOD
         if late > DRIFT:
             due += PERIOD - late
         return datetime.fromtimestamp(due, UTC)
-
-    def _rests(self, dark: Collection[str]) -> bool:
-        """Return whether a rationed account saves calls at night for the day."""
-        shown = self._inventory.chosen
-        return self._rationed and bool(shown) and all(plant in dark for plant in shown)
 
     def _parts(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return the plants, a hundred at a time, with a name for each part."""
@@ -157,6 +152,8 @@ class Samples:
         failure: CloudError | None = None
         came = not jobs
         self._began = self._clock.now()
+        if self.ration:
+            self.ration.spend(self._began, self._stretch)
         for job in jobs:
             try:
                 await job()
