@@ -31,6 +31,8 @@ RETRY_QUOTA_AFTER = timedelta(minutes=1)
 # Seconds after which what found the device busy is sent again.
 RETRY_TASK_AFTER = (60.0, 120.0, 300.0, 600.0, 900.0)
 LONGEST_WAIT = timedelta(hours=24)
+# Seconds for which a task waits for what is set in the same moment.
+GATHERED_FOR = 0.5
 LOOK_UP_EVERY = 5.0
 CLOCK_AGREES = 120.0
 ENDS = {
@@ -163,6 +165,8 @@ class Dispatcher:
             if sent:
                 await self._conclude(queue, sent, self._prove)
             while queue.waiting:
+                if self._vendor.tasks:
+                    await self._clock.sleep(GATHERED_FOR)
                 batch, queue.waiting = queue.waiting, {}
                 await self._carry_out(queue, batch)
         finally:
