@@ -52,6 +52,7 @@ class Stub:
     now: datetime = datetime(2026, 6, 17, 10, 2, 0, tzinfo=UTC)
     memory: dict[str, Any] = field(default_factory=dict)
     language: str = "en"
+    dated: bool = True
     url: str = ""
     session: ClientSession | None = None
 
@@ -101,7 +102,8 @@ class Stub:
             result = result.pop()
         if callable(result):
             result = result(body)
-        headers = {"Date": format_datetime(self.now, usegmt=True)}
+        date = format_datetime(self.now, usegmt=True) if self.dated else "yesterday"
+        headers = {"Date": date}
         if isinstance(result, Page):
             return web.Response(text=result.text, status=result.status, headers=headers)
         if login and not isinstance(result, Error):
@@ -123,7 +125,7 @@ class Stub:
         return web.json_response(answer, headers=headers)
 
 
-def plant_row(code: str = "NE=1", **more: Any) -> dict[str, Any]:
+def plant_row(code: str | None = "NE=1", **more: Any) -> dict[str, Any]:
     """Return a row of the list of plants."""
     return {
         "plantCode": code,

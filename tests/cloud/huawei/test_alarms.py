@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.solar_cloud.cloud.errors import CloudUnavailable
+from custom_components.solar_cloud.cloud.errors import CloudUnavailable, QuotaExceeded
 from custom_components.solar_cloud.cloud.huawei.alarms import LANGUAGES
 
 from .conftest import Open
@@ -54,7 +54,7 @@ def spans(stub: Stub) -> list[tuple[int, int]]:
     """Return from how many to how many days ago was asked."""
     now = stub.now.timestamp() * 1000
     return [
-        tuple(round((now - body[key]) / 86.4e6) for key in ("beginTime", "endTime"))  # type: ignore[misc]
+        tuple(round((now - body[key]) / 86.4e6) for key in ("beginTime", "endTime"))
         for path, body in stub.asked
         if path.endswith("getAlarmList")
     ]
@@ -213,8 +213,9 @@ async def test_a_refusal_clears_nothing(stub: Stub) -> None:
     """The poll fails, and what was known stays."""
     await begin(stub, [alarm(stub, 1)])
     await stub.vendor.poll("alarms")
-    stub.answers["getAlarmList"] = Error(20004)
-    stub.advance(minutes=31)
-    with pytest.raises(CloudUnavailable):
-        await stub.vendor.poll("alarms")
+    for code, kind in ((20004, CloudUnavailable), (407, QuotaExceeded)):
+        stub.answers["getAlarmList"] = Error(code)
+        stub.advance(minutes=31)
+        with pytest.raises(kind):
+            await stub.vendor.poll("alarms")
     assert len(stub.vendor.snapshots["alarms"].alarms) == 1

@@ -335,3 +335,10 @@ async def test_device_history_and_reports(home: World) -> None:
         rows = await client.plant_report(endpoint, [home.plant.id], now)
         assert "PVYield" in rows[-1]["dataItemMap"]
     assert not home.refused
+
+
+async def test_a_server_that_tells_no_time(stub: Stub, client: HuaweiClient) -> None:
+    """The ledger goes on with its own."""
+    stub.dated = False
+    stub.answers["getDevList"] = []
+    assert await client.devices(["NE=1"]) == []

@@ -81,9 +81,7 @@ async def test_registers_that_are_always_null_are_never_made(home: World) -> Non
     await home.poll("devices")
     found = await home.readings()
     for rows in found.values():
-        assert None not in [
-            value for key, value in rows.items() if key != "fault_code"
-        ]
+        assert None not in [value for key, value in rows.items() if key != "fault_code"]
     raw = home.vendor.raw["/thirdData/getDevRealKpi type 47 1/47"]
     assert "positive_active_peak" in raw[0]["dataItemMap"]
 
@@ -142,6 +140,10 @@ async def test_at_night_an_inverter_sleeps(stub: Stub) -> None:
     stub.advance(minutes=6)
     snapshot = await stub.vendor.poll("realtime")
     assert snapshot.readings["NE=1"]["plant_health"].value == "disconnected"
+    stub.answers["getStationRealKpi"] = [plant_values(real_health_state=3)]
+    stub.advance(minutes=6)
+    snapshot = await stub.vendor.poll("realtime", dark={"NE=1"})
+    assert snapshot.readings["NE=1"]["plant_health"].value == "healthy"
 
 
 async def test_a_plant_with_a_battery_does_not_sleep(stub: Stub) -> None:
@@ -283,6 +285,19 @@ async def test_of_several_meters_one_type_tells_of_the_grid(stub: Stub) -> None:
         "grid_export_energy": 9,
     }
     assert found["M1"]["grid_power"] == -500
+
+
+async def test_a_leading_meter_that_is_silent_leaves_a_gap(stub: Stub) -> None:
+    """Another type's values are no substitute: they may be of something else."""
+    await begin(
+        stub,
+        device(1, 47, "M1"),
+        device(3, 23070, "E1"),
+        getDevRealKpi=real(
+            k47=[row(1, active_power=500)], k23070=[row(3, run_state=0)]
+        ),
+    )
+    assert values(await stub.vendor.poll("realtime"))["NE=1"] == {}
 
 
 async def test_meters_of_one_type_are_added_above(stub: Stub) -> None:

@@ -17,7 +17,6 @@ HOSTS = tuple(
     f"https://{region}.fusionsolar.huawei.com"
     for region in ("eu5", "intl", "la5", "sg5", "au5", "me5", "af5", "cn5")
 )
-MAX_PAGES = 100
 
 # What an answer is about, for the name under which it is kept.
 ABOUT = (
@@ -84,13 +83,14 @@ class HuaweiClient:
     async def plants(self) -> list[dict[str, Any]]:
         """Return the plants of all pages: plantCode, capacity in kWp (5.1.1.1)."""
         rows: list[dict[str, Any]] = []
-        for page in range(1, MAX_PAGES + 1):
+        page = 0
+        while True:
+            page += 1
             reply = await self.call(on.PLANTS, {"pageNo": page})
             data = reply.data if isinstance(reply.data, Mapping) else {}
             rows += (found := _rows(data.get("list")))
             if not found or page >= (number(data.get("pageCount")) or 1):
-                break
-        return rows
+                return rows
 
     async def devices(self, plants: Sequence[str]) -> list[dict[str, Any]]:
         """Return the devices of up to 100 plants (5.1.1.2)."""

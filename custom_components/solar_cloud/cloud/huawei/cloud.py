@@ -95,6 +95,7 @@ class HuaweiCloud:
     """One FusionSolar account, by either way in."""
 
     tasks = True
+    rereads = 1
     feeds: tuple[Feed, ...] = FEEDS
 
     def __init__(self, connection: Connection) -> None:
