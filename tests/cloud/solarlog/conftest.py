@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 import pytest
 
+from .stub import Stub, usual
 from .world import NOON, World
 
 from tests.simulator import Simulator
@@ -50,3 +52,15 @@ def basic(open_world: Open) -> World:
 def stored(open_world: Open) -> World:
     """Return a Basic account with a battery; nothing comes of what is not bought."""
     return open_world("basic_battery")
+
+
+@pytest.fixture
+async def stub(socket_enabled: None, session: ClientSession) -> AsyncIterator[Stub]:
+    """Return a server whose answers the test tells."""
+    found = Stub(session=session, answers=usual())
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", found.handle)
+    async with TestServer(app) as server:
+        found.url = str(server.make_url("")).rstrip("/")
+        found.begin()
+        yield found

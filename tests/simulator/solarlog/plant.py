@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from datetime import date, datetime, timedelta
 import re
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ..base import Truth, World
@@ -16,6 +16,7 @@ SLOT = 300
 UPLOAD_EVERY = 900
 LAG = (60.0, 60.0)
 KEPT_SAMPLES = 4000
+KEPT_DAYS = 40
 
 # Our keys of what is worked out from two channels.
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -24,6 +25,14 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def snake(name: str) -> str:
     """Return a channel's name in snake case."""
     return _CAPITAL.sub("_", name).lower()
+
+
+class Slot(NamedTuple):
+    """Five minutes of a day by the wall clock, which may not exist."""
+
+    stamp: str
+    at: float
+    there: bool
 
 
 class SolarPlant:
@@ -60,6 +69,8 @@ class SolarPlant:
         self.details: dict[str, Any] = {}
         self._zone = ZoneInfo(home.spec.zone)
         self._samples: dict[float, Sample] = {}
+        self._slots: dict[date, list[Slot]] = {}
+        self.told: dict[tuple[int, str, float], float] = {}
 
     # Time
 
@@ -77,14 +88,16 @@ class SolarPlant:
         first = self.local(self.home.created)
         return first.date() + timedelta(days=0 if first.hour == 0 else 1)
 
-    def slots(self, day: date) -> list[tuple[datetime, bool]]:
-        """Return the 288 slots of a day by the wall clock, and whether each exists.
+    def slots(self, day: date) -> list[Slot]:
+        """Return the 288 slots of a day by the wall clock.
 
         The spring day has the hour that does not exist, at winter's offset; the autumn
         day has the repeated hour once, as it comes the second time.
         """
+        if day in self._slots:
+            return self._slots[day]
         start = datetime(day.year, day.month, day.day)
-        found = []
+        found: list[Slot] = []
         for n in range(288):
             wall = start + timedelta(seconds=n * SLOT)
             first, second = (
@@ -93,8 +106,11 @@ class SolarPlant:
             before, after = first.utcoffset(), second.utcoffset()
             assert before is not None
             assert after is not None
-            there = before >= after
-            found.append((first if before < after else second, there))
+            slot = first if before < after else second
+            found.append(Slot(slot.isoformat(), slot.timestamp(), before >= after))
+        if len(self._slots) > KEPT_DAYS:
+            self._slots.clear()
+        self._slots[day] = found
         return found
 
     # What it has sent

@@ -38,13 +38,13 @@ class Series:
 
 
 @lru_cache(maxsize=8192)
-def _instant(stamp: str) -> datetime | None:
-    """Return an instant with the plant's offset, None where there is no offset."""
+def _instant(stamp: str) -> tuple[datetime, float] | None:
+    """Return an instant with the plant's offset, and in s; None without an offset."""
     try:
         found = datetime.fromisoformat(stamp.strip())
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return (found, found.timestamp()) if found.tzinfo else None
 
 
 def pairs(points: Any) -> Iterable[tuple[str, Any]]:
@@ -71,7 +71,7 @@ def _day_of(row: Mapping[str, Any]) -> date | None:
 def series(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Series]:
     """Return the series of an answer, one a device and channel; nothing of the future."""
     found: dict[tuple[str, str], Series] = {}
-    limit = now + AHEAD
+    limit = (now + AHEAD).timestamp()
     for row in rows:
         name, device = text(row.get("name")), text(row.get("deviceId")) or ""
         if name is None:
@@ -82,9 +82,12 @@ def series(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Series]:
         )
         known: dict[float, Point] = {}
         for stamp, value in pairs(row.get("dataPoints")):
-            at, told = _instant(stamp), number(value)
-            if at is not None and told is not None and at <= limit:
-                known[at.timestamp()] = (at, told)
+            told = None if value is None else number(value)
+            if told is None or (found_at := _instant(stamp)) is None:
+                continue
+            at, seconds = found_at
+            if seconds <= limit:
+                known[seconds] = (at, told)
         points = [known[key] for key in sorted(known)]
         day = _day_of(row) or (points[-1][0].date() if points else None)
         if day and points:
