@@ -8,6 +8,7 @@ import pytest
 from custom_components.solar_cloud.cloud.errors import (
     AccountLocked,
     AuthenticationFailed,
+    Busy,
     CloudError,
     NoPlants,
     PermissionDenied,
@@ -202,18 +203,15 @@ async def test_losses_far_apart_are_no_other_client(home: World) -> None:
 async def test_a_storm_of_lost_sessions_costs_one_login_a_cycle(stub: Stub) -> None:
     """Whatever we do, somebody else takes the session at once."""
     stub.answers |= {"stations": Error(305, "USER_MUST_RELOGIN")}
-    with pytest.raises(SessionLost) as caught:
-        await stub.vendor.identify()
-    assert caught.value.key == "session_lost"
-    with pytest.raises(SessionLost):
-        await stub.vendor.identify()
-    for _ in range(5):
-        with pytest.raises(SessionLost):
-            await stub.vendor.identify()
+    for _ in range(7):
+        with pytest.raises(SessionLost) as caught:
+            await stub.vendor.poll("devices")
+        assert caught.value.key == "session_lost"
     assert stub.paths().count("login") == 2
     stub.advance(minutes=5)
-    with pytest.raises(SessionLost):
+    with pytest.raises(Busy) as flows:
         await stub.vendor.identify()
+    assert flows.value.key == "cannot_connect"
     assert stub.paths().count("login") <= 4
 
 

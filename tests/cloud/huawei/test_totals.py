@@ -183,7 +183,7 @@ async def test_todays_row_of_the_report(stub: Stub) -> None:
         getKpiStationDay=[
             report(midnight - timedelta(days=1), use_power=99),
             odd,
-            report(midnight, None, use_power=1),
+            report(midnight, "", use_power=1),
             report(0, use_power=1),
         ],
     )

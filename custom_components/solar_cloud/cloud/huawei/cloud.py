@@ -17,7 +17,7 @@ from ..control import (
     Setting,
     Window,
 )
-from ..errors import CloudError, NoPlants, NotSupported, UnexpectedAnswer
+from ..errors import Busy, CloudError, NoPlants, NotSupported, UnexpectedAnswer
 from ..model import Device, Energies, Snapshot
 from ..oauth import OAuth
 from ..quota import Allowance, Call, Purpose
@@ -34,6 +34,7 @@ from ..vendor import (
 from . import endpoints as on
 from .alarms import Alarms
 from .client import HOSTS, HuaweiClient
+from .codes import SessionLost
 from .inventory import BATCH, Inventory
 from .items import KIND_OF
 from .limits import Census, account, oauth
@@ -165,6 +166,8 @@ class HuaweiCloud:
         except NotSupported as err:
             # Another server than Huawei's answers at the address.
             raise UnexpectedAnswer(err.words, code=err.code) from None
+        except SessionLost as err:
+            raise Busy(err.words, code=err.code) from None
         if not plants:
             raise NoPlants
         self._inventory.take_over(plants, {})
