@@ -12,12 +12,17 @@ from .conftest import Report
 from .scene import Happening, Scene, play
 
 from tests.driver import House
+from tests.simulator.huawei.devices import REALTIME
 from tests.simulator.physics import Mode
 
 DAY = datetime(2026, 5, 12, tzinfo=UTC)
 # Of a slider that is dragged: the first value, one that was waiting, the last.
 MOST_WRITES = 3
 LONGEST = 420.0
+# What an owner's authorisation allows, and how often it may be asked at night.
+A_DAY = 1000
+NIGHT = 900.0
+BASIC = "/thirdData/"
 
 type Event = tuple[int, int, Callable[[], Awaitable[None]]]
 
@@ -136,6 +141,7 @@ class OwnersDay(_Day):
 
     accounts = ("emma", "owner")
     zone = "Europe/Zurich"
+    gap = NIGHT
 
     def __init__(self, world: House) -> None:
         """Name the plants."""
@@ -162,6 +168,28 @@ class OwnersDay(_Day):
             (15, 50, self.action("stop_forced", emma)),
             (17, 3, self.restart),
         )
+
+    @override
+    def possible(self, plant: Any, least: float) -> float:
+        """Return what a thousand calls allow, seldom at night and evenly by day."""
+        span = [c for c in self.world.sim.calls if c.account == plant.account]
+        span = [
+            c for c in span if self.first.timestamp() <= c.at < self.last.timestamp()
+        ]
+        account = self.world.sim.account(plant.account)
+        kinds = {d.type_id for p in account.plants for d in p.devices} & REALTIME
+        others = sum(
+            c.endpoint.startswith(BASIC) and "Real" not in c.endpoint for c in span
+        )
+        polls = (A_DAY - others) / (1 + len(kinds))
+        dark = sum(
+            plant.home.state(self.first.timestamp() + at).flow.pv <= 0
+            for at in range(0, 86_400, 300)
+        )
+        night = dark * 300.0
+        by_day = max(300.0, (86_400 - night) / (polls - night / NIGHT))
+        mean = (night * NIGHT + (86_400 - night) * by_day) / 86_400
+        return least + (mean - 300) / 2
 
     @override
     def judge_commands(self) -> None:

@@ -42,12 +42,16 @@ STATES = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Energy:
-    """The energy of a plant's counter over a span, as recorded and as it was."""
+    """The energy of a plant's counter over a span, as recorded and as it was.
+
+    `step` is what it counts at most between two polls at either end.
+    """
 
     key: str
     recorded: float
     truth: float
     hours: int
+    step: float
 
     @property
     def error(self) -> float:
@@ -62,10 +66,14 @@ def rows(database: Path, query: str, *given: object) -> list[Any]:
 
 
 def energies(
-    world: House, plant: Any, database: Path, start: float, end: float
+    world: House, plant: Any, database: Path, start: float, end: float, gap: float = 0.0
 ) -> Iterator[Energy]:
-    """Yield the energy of a plant's counters between two full hours."""
+    """Yield the energy of a plant's counters between two full hours.
+
+    `gap` are the seconds between two polls of a rationed account.
+    """
     before, after = plant.truth(start)[""], plant.truth(end)[""]
+    earlier, late = plant.truth(start - gap)[""], plant.truth(end - gap)[""]
     for key in ENERGIES:
         if (entity := world.entity_id(plant.id, key)) is None or key not in after:
             continue
@@ -76,6 +84,7 @@ def energies(
             recorded=-1.0 if last is None else last - first,
             truth=after[key] - before[key],
             hours=len(found) - 1,
+            step=max(before[key] - earlier[key], after[key] - late[key]),
         )
 
 

@@ -34,6 +34,8 @@ class Scene:
     # The part of the energy, and the step of the vendor's counters (kWh).
     share: ClassVar[float] = 0.005
     step: ClassVar[float] = 0.1
+    # Seconds between two polls, at the longest, where calls are rationed.
+    gap: ClassVar[float] = 0.0
 
     def __init__(self, world: House) -> None:
         """Begin before the span that is judged."""
@@ -152,8 +154,9 @@ class Scene:
         hours = round((end - start) / judges.HOUR)
         lines = ["energy, kWh:              recorded     truth    off  allowed"]
         for plant in self.plants:
-            for row in judges.energies(self.world, plant, database, start, end):
-                allowed = max(self.share * row.truth, self.step) + 1e-6
+            found = judges.energies(self.world, plant, database, start, end, self.gap)
+            for row in found:
+                allowed = max(self.share * row.truth, self.step, row.step) + 1e-6
                 figures = f"{row.recorded:9.2f} {row.truth:9.2f} {row.error:6.3f} {allowed:6.3f}"
                 lines.append(f"  {plant.name:12} {row.key:25} {figures}")
                 if row.error > allowed:
@@ -164,12 +167,17 @@ class Scene:
                     )
         return lines
 
+    def possible(self, plant: Any, least: float) -> float:
+        """Return how old data had to be (s); `least` if every sample could be fetched."""
+        return least
+
     def _age(self) -> list[str]:
         lines = ["age of power data, s:    shown  possible  ratio"]
         for plant in self.plants:
             mean, least = self.ages.mean(
                 plant, self.first.timestamp(), self.last.timestamp()
             )
+            least = self.possible(plant, least)
             ratio = mean / least if least else 0.0
             lines.append(f"  {plant.name:20} {mean:9.1f} {least:9.1f} {ratio:6.3f}")
             if not 0 < ratio <= self.oldest:

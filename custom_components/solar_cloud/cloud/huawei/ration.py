@@ -7,6 +7,7 @@ from typing import Any
 from .limits import BASIC_PER_DAY, BASIC_RESERVE
 
 DAY = 86_400.0
+PERIOD = 300.0
 # Calls of a day that polls leave for the past.
 FOR_HISTORY = 25
 # Polls that may be saved, and with how many a new account begins.
@@ -29,9 +30,16 @@ class Ration:
         self._others = others
 
     def interval(self, stretch: float) -> float:
-        """Return after how many seconds one more poll is earned."""
-        calls = BASIC_PER_DAY - BASIC_RESERVE - FOR_HISTORY - self._others()
-        return max(1, self._cost()) * DAY / max(1.0, calls) * stretch
+        """Return after how many seconds one more poll is earned.
+
+        The ledger stretches what polls of every sample would cost; only what it stretches
+        beyond that, as others have spent of the calls, slows down further.
+        """
+        polls, others = max(1, self._cost()), self._others()
+        most = BASIC_PER_DAY - BASIC_RESERVE
+        usual = max(1.0, (polls * DAY / PERIOD + others) / most)
+        calls = max(1.0, most - FOR_HISTORY - others)
+        return polls * DAY / calls * max(1.0, stretch / usual)
 
     def spend(self, at: datetime, stretch: float) -> None:
         """Take note of a poll."""
