@@ -209,6 +209,20 @@ async def test_the_host_is_a_region_or_typed(home: Home, flow: Flow) -> None:
     assert flow.error() == {"host": "invalid_host"}
 
 
+async def test_two_sign_ins_to_an_account_do_not_meet(home: Home, flow: Flow) -> None:
+    """The second one is ended; the first goes on."""
+    account = home.sim.account("home")
+    await begin(flow)
+    await flow.submit(account.fields)
+    other = Flow(home)
+    await begin(other)
+    await other.submit(account.fields)
+    assert other.result["reason"] == "already_in_progress"
+    await flow.finish()
+    assert flow.result["type"] is FlowResultType.CREATE_ENTRY
+    assert home.asked("login") == 1
+
+
 async def test_a_new_password_is_asked_for(home: Home, flow: Flow) -> None:
     """Reauthentication takes the new one, and entities stay."""
     await home.set_up("home", control=False)
