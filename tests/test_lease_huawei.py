@@ -10,7 +10,7 @@ from custom_components.solar_cloud.const import DOMAIN
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 
-from tests.common import Home, text_of
+from tests.common import ENTRY_ID, Home, text_of
 
 CHARGE = "*charge-and-discharge/async-task"
 STATUS = "*chargeAndDischargeStatus"
@@ -46,7 +46,7 @@ def told(home: Home, plant: Any, mode: str) -> float:
     """Return for how many minutes the batteries were told to do something."""
     at = home.time.now().timestamp()
     rows = plant.home.told(at - 86_400, at)
-    return sum(end - start for start, end, row in rows if row.mode == mode) / 60
+    return float(sum(end - start for start, end, row in rows if row.mode == mode) / 60)
 
 
 def done(home: Home, what: str) -> int:
@@ -280,6 +280,67 @@ async def test_an_entry_that_is_removed_stops_its_run(home: Home, owner: Any) ->
     assert done(home, "stop forced") == 2
 
 
+async def test_a_run_after_a_stop_that_waits(home: Home, owner: Any) -> None:
+    """It waits behind it."""
+    await home.act("force_charge", owner.id, power=3000, duration=30)
+    await home.act("stop_forced", owner.id)
+    await home.act("force_discharge", owner.id, power=3000, duration=30)
+    await home.pass_time(minutes=5, until=state_is(home, owner, "discharging"))
+    assert home.outcomes("force_charge")[-1][0] == "accepted"
+    assert not home.refused()
+
+
+async def test_a_run_that_the_plant_ends_early(home: Home, owner: Any) -> None:
+    """Finished without a word: it is confirmed, and over."""
+    home.sim.fault("frozen")
+    await home.act("force_discharge", owner.id, power=6000, duration=60)
+    await home.pass_time(minutes=3)
+    tasks = home.sim.vendors["huawei"].tasks
+    at = home.time.now().timestamp()
+    for task in tasks.tasks.values():
+        for part in task.parts:
+            tasks._finish(part, at, "SUCCESS", None)  # noqa: SLF001
+    owner.changed()
+    await home.pass_time(minutes=12, until=state_is(home, owner, "idle"))
+    assert home.outcomes("force_discharge")[-1] == ("confirmed", "task")
+    assert home.outcomes("stop_forced") == [("confirmed", "task")]
+
+
+async def test_a_run_that_waits_twice(home: Home, owner: Any) -> None:
+    """It is told as queued once."""
+    home.sim.fault("errno", endpoint=CHARGE, errno=20615, count=2)
+    await home.act("force_discharge", owner.id, power=6000, duration=60)
+    await home.pass_time(minutes=11)
+    assert [row[0] for row in home.outcomes("force_discharge")][:2] == [
+        "queued",
+        "accepted",
+    ]
+
+
+async def test_a_run_whose_time_is_up_before_it_could_be_resumed(
+    home: Home, owner: Any, hass_storage: dict[str, Any]
+) -> None:
+    """Nobody knows whether it was there; it is looked for, and told so."""
+    await home.act("force_discharge", owner.id, power=6000, duration=30)
+    await home.unload()
+    (lease,) = hass_storage[f"solar_cloud.{ENTRY_ID}"]["data"]["leases"]
+    lease |= {"phase": "stored", "outcome": "queued", "evidence": None}
+    home.time.tick(3600)
+    await home.load()
+    await home.pass_time(minutes=4, until=state_is(home, owner, "idle"))
+    assert home.outcomes("force_discharge")[-1] == ("unconfirmed", None)
+
+
+async def test_a_run_that_has_ended_is_not_asked_about(home: Home, owner: Any) -> None:
+    """Whoever was on the way to ask finds nothing to do."""
+    await home.act("force_charge", owner.id, power=3000, duration=10)
+    (lease,) = home.account.leases.held
+    await home.pass_time(minutes=20, until=state_is(home, owner, "idle"))
+    asked = len(home.sim.calls)
+    await home.account.leases._async_follow(lease)  # noqa: SLF001
+    assert len(home.sim.calls) == asked
+
+
 # --- hold and limits -------------------------------------------------------------------
 
 
@@ -326,7 +387,7 @@ async def test_a_limit_again_waits_until_the_first_is_put_back(
     await home.act("limit_export", owner.id, power=500, duration=60)
     await home.pass_time(minutes=4)
     answer = await home.act("limit_export", owner.id, power=900, duration=30)
-    assert answer["outcome"] == "queued"
+    assert answer == {"outcome": "queued", "evidence": None}
     await home.pass_time(minutes=8)
     assert owner.settings.export_kw == 0.9
     await home.act("stop_forced", owner.id)

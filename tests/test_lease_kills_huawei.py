@@ -5,7 +5,7 @@ the plant ends by itself, and settings of which nobody can tell whether they arr
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -46,6 +46,7 @@ def custom_integrations() -> None:
 class HuaweiScene(Scene):
     """A plant with two batteries, whose owner consented."""
 
+    @override
     def held(self) -> dict[str, Any]:
         """Return what the plant holds, runs that go on included."""
         held: dict[str, Any] = dict(self.plant.schedule()[self.plant.id])
@@ -54,6 +55,7 @@ class HuaweiScene(Scene):
             del held["maxGridFeedInPower"]
         return held
 
+    @override
     def _ours(self, case: Case, orders: Orders) -> bool:
         """Return whether the batteries were told what the lease asks for."""
         match case.kind:
@@ -64,6 +66,7 @@ class HuaweiScene(Scene):
             case _:
                 return orders.discharge_limit == 0
 
+    @override
     async def _play_until_killed(self, case: Case, end: float) -> bool:
         """Kill a lease in one of its parts; its end takes minutes."""
         world = self.world
@@ -79,6 +82,7 @@ class HuaweiScene(Scene):
             return True
         return process.dead
 
+    @override
     def _judge_run(self, case: Case, began: float, *, stored: bool) -> None:
         """Check that a run that is stored goes on, and another never begins."""
         now = self.world.now.timestamp()
@@ -89,6 +93,7 @@ class HuaweiScene(Scene):
         if stored and lasts and abs(total - MINUTES * 60) > SLACK:
             self.fail(case, f"stored, and forced for {total:.0f} s")
 
+    @override
     def _judge(self, case: Case, began: float, end: float, *, killed: bool) -> None:
         """Check that nothing but the lease was forced, and that all is as it was."""
         now = self.world.now.timestamp()

@@ -233,12 +233,11 @@ class Leases:
 
     async def _async_begin(self, lease: Lease) -> None:
         """Make room for a lease, store it, and send it."""
-        if lease.before is None:
-            await self._async_replace(lease)
-            with understood():
-                lease.before = await self._account.vendor.prepare(lease.run)
-            self._leases[lease.run.id] = lease
-            await self._async_save()
+        await self._async_replace(lease)
+        with understood():
+            lease.before = await self._account.vendor.prepare(lease.run)
+        self._leases[lease.run.id] = lease
+        await self._async_save()
         await self._async_send(lease, lease.before)
 
     async def _async_replace(self, new: Lease) -> None:

@@ -88,7 +88,8 @@ class Lease:
         reading = house.readings.get(self.run.plant, {}).get(key)
         if reading is None or self.sent_at is None:
             return None
-        if not self.sent_at < reading.at <= self.run.end:
+        lasting = self.sent_at < reading.at <= self.run.end
+        if not lasting:
             return None
         value = reading.value
         return float(value) if isinstance(value, (int, float)) else None

@@ -162,6 +162,22 @@ async def test_a_plant_without_a_meter_has_no_limit_of_its_feed_in(
     assert found["export_limit"] == Absent(reason=Reason.NO_METER)
 
 
+async def test_when_settings_are_read(newer: Steer) -> None:
+    """Soon where something is left to be read, then every three hours."""
+    vendor, world = newer.world.vendor, newer.world
+    soon = timedelta(seconds=5)
+    wait = vendor.due("settings", 1.0) - world.clock.now()
+    assert timedelta(hours=3) - soon < wait <= timedelta(hours=3)
+    assert len(vendor.calls("settings")) == 2
+    world.advance(hours=3, seconds=5)
+    world.fault("status", endpoint="battery-mode", status=503, count=1)
+    await newer.controls()
+    due = vendor.due("settings", 1.0) - world.clock.now()
+    assert timedelta(minutes=9) < due <= timedelta(minutes=10)
+    await newer.restart()
+    assert vendor.due("settings", 1.0) > world.clock.now()
+
+
 # --- tasks ----------------------------------------------------------------------------
 
 

@@ -496,6 +496,32 @@ async def test_a_limit_is_not_read_while_another_is_put_back(pair: Steer) -> Non
     assert raised.value.retry_at
 
 
+async def test_a_lost_limit_that_is_refused_later(pair: Steer) -> None:
+    """It may have been carried out all the same, and is put back."""
+    run = pair.run(Forced.LIMIT_EXPORT, 60, power=500.0)
+    before = await pair.world.vendor.prepare(run)
+    pair.world.fault("drop_before", endpoint="active-power-control/async-task", count=1)
+    with pytest.raises(AnswerLost):
+        await pair.world.vendor.start(run, before)
+    pair.world.advance(minutes=2)
+    pair.world.fault("task_refused", message="No.", count=1)
+    with pytest.raises(Refused):
+        await pair.world.vendor.start(run, before)
+    pair.world.advance(minutes=2)
+    assert await ended(pair, run, before)
+    assert pair.plant.settings.export_mode == "0"
+
+
+async def test_a_limit_beside_a_setting(pair: Steer) -> None:
+    """What was set before it and has not been followed to its end holds nothing up."""
+    await pair.world.vendor.write(pair.plant.id, {"export_limit": 6000})
+    pair.world.advance(minutes=3)
+    run = pair.run(Forced.LIMIT_EXPORT, 60, power=500.0)
+    before = await begin(pair, run)
+    assert before["export_limit"] == 6000
+    assert await pair.wait(lambda: pair.world.vendor.started(run, before))
+
+
 @pytest.mark.parametrize("kind", ["drop_after", "drop_before"])
 async def test_a_lost_limit_is_looked_for(pair: Steer, kind: str) -> None:
     """The plant shows whether it holds it; given again when it does not."""

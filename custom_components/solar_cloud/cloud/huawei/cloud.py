@@ -193,6 +193,8 @@ class HuaweiCloud:
             self._samples.restore(snapshot)
         elif feed == ALARMS.key:
             self._alarms.restore(snapshot)
+        elif feed == SETTINGS.key:
+            self._steering.controls.restore(snapshot.at)
 
     async def poll(self, feed: str, *, dark: Collection[str] = ()) -> Snapshot:
         """Fetch a feed; raises a CloudError when nothing of it came."""

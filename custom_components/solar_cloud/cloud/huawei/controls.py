@@ -72,7 +72,7 @@ class PlantControls:
         self._clock = clock
         self._plants = plants
         self._site = site
-        self._polled: datetime | None = None
+        self._polled = clock.now()
         self._not_before = clock.now()
 
     # --- what is shown -----------------------------------------------------------------
@@ -244,6 +244,10 @@ class PlantControls:
         found = self.found(plant) if keys else {}
         return {key: found[key] for key in keys if key in found}
 
+    def restore(self, polled: datetime) -> None:
+        """Take over when settings were read before a restart."""
+        self._polled = polled
+
     async def poll(self) -> Controls:
         """Find out what may be steered, and read what is due; returns all that is known."""
         self._polled = self._clock.now()
@@ -277,8 +281,6 @@ class PlantControls:
 
     def due(self) -> datetime:
         """Return when `poll` should run next."""
-        if self._polled is None:
-            return self._clock.now()
         if self._permission.is_due:
             return self._polled + SOON
         latest = self._polled + DAY

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..control import Reason
-from ..errors import CloudError, NotSupported, PermissionDenied, Refused
+from ..errors import NotSupported, PermissionDenied, Refused
 from ..quota import Purpose
 from . import endpoints as on
 from .client import HuaweiClient
@@ -78,11 +78,11 @@ class Permission:
             break
         self._keep(reason)
 
-    def learn(self, plant: str, err: CloudError) -> None:
-        """Take over that a task was turned down."""
+    def learn(self, plant: str, err: PermissionDenied) -> None:
+        """Take over that a task was turned down: of the account's, or of a plant."""
         if err.code in ACCOUNT_WIDE:
             self._keep(Reason.NO_PERMISSION)
-        elif isinstance(err, PermissionDenied):
+        else:
             self._plants[plant] = self._now
 
     def works(self, plant: str) -> None:

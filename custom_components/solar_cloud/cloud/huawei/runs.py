@@ -21,7 +21,7 @@ from .items import DISCHARGE_LIMIT, EXACT, KIND_OF, LIMIT, LIMITED, SCOPE
 from .known import Known
 from .reads import Reads
 from .sites import Battery, Site
-from .tasks import Kind, Task, Tasks
+from .tasks import Kind, Task, Tasks, nobody
 
 SWITCHES = {Forced.CHARGE: CHARGE, Forced.DISCHARGE: DISCHARGE}
 KINDS: dict[Forced, Kind] = {
@@ -108,7 +108,7 @@ class Runs:
         self._clock = clock
         self._kept: dict[str, dict[str, Any]] = memory.setdefault("runs", {})
         self._pace = RARELY if rationed else OFTEN
-        self.remember: Callable[[], Awaitable[None]] | None = None
+        self.remember: Callable[[], Awaitable[None]] = nobody
 
     @property
     def _now(self) -> float:
@@ -283,7 +283,7 @@ class Runs:
     async def _note(self, owner: str) -> None:
         """Note that a task of a run has been carried out."""
         self._kept[owner] = {DONE: True}
-        await self._store()
+        await self.remember()
 
     # --- stop --------------------------------------------------------------------------
 
@@ -383,7 +383,7 @@ class Runs:
 
     async def _keep(self, run: Run, sent: Sent) -> None:
         self._kept[run.id] = asdict(sent)
-        await self._store()
+        await self.remember()
 
     async def _forget(self, run: Run) -> None:
         for owner in (run.id, f"{run.id}/{BACK}"):
@@ -391,11 +391,7 @@ class Runs:
             if kind := KINDS.get(run.kind):
                 if task := self._tasks.find(run.plant, kind, owner):
                     await self._tasks.drop(task)
-        await self._store()
-
-    async def _store(self) -> None:
-        if self.remember:
-            await self.remember()
+        await self.remember()
 
 
 def wanted_by(run: Run) -> dict[str, Setting]:

@@ -36,7 +36,7 @@ SLEEPING = 900.0
 # Until when (s) after its instant a sample should be there, and how far (s) polls may
 # drift from that: each one comes a little later than five minutes after the one before.
 SHOWN_AFTER = 60.0
-DRIFT = 30.0
+DRIFT = 15.0
 REFUSED_FOR = timedelta(hours=24)
 
 # What concerns one interface, plant or type; everything else concerns the account.

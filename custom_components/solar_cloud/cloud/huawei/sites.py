@@ -125,7 +125,9 @@ class Sites:
         for ours, theirs in MOST.items():
             told[ours] = max(told.get(ours, 0.0), number(data.get(theirs)) or 0.0)
         newer = data.get("battery_unit_info") is not None
-        told["lg"] = bool(number(data.get("battery_soh"))) and not newer
+        residential = self._inventory.type_of(battery) == of.BATTERY
+        healthy = bool(number(data.get("battery_soh")))
+        told["lg"] = residential and healthy and not newer
 
     def site(self, plant: str) -> Site:
         """Return what is known of a plant."""

@@ -48,7 +48,12 @@ RARELY = (60.0, 62.0, 120.0, 300.0, 600.0, 1200.0, 1800.0)
 # Seconds until it is tried again what found another one's task running.
 OCCUPIED, OCCUPIED_RATIONED = 62.0, 300.0
 FORGOTTEN_AFTER = 24 * 3600.0
+NOT_THERE = "404"
 GONE = ("20616", "20617", "20620")
+
+
+async def nobody() -> None:
+    """Store nothing, as long as nobody has said how."""
 
 
 class Kind(StrEnum):
@@ -153,7 +158,7 @@ class Tasks:
         self._spelling: dict[str, int] = memory.setdefault("spelling", {})
         self._rhythm = RARELY if rationed else RHYTHM
         self._occupied = OCCUPIED_RATIONED if rationed else OCCUPIED
-        self.remember: Callable[[], Awaitable[None]] | None = None
+        self.remember: Callable[[], Awaitable[None]] = nobody
 
     @property
     def now(self) -> float:
@@ -182,8 +187,8 @@ class Tasks:
 
     async def drop(self, task: Task) -> None:
         """Forget a task."""
-        if self._kept.pop(task.name, None):
-            await self._store()
+        self._kept.pop(task.name, None)
+        await self.remember()
 
     async def found_so(self, task: Task) -> None:
         """Note that a task that was lost has been carried out, as the plant shows."""
@@ -192,11 +197,7 @@ class Tasks:
 
     async def _keep(self, task: Task) -> None:
         self._kept[task.name] = asdict(task)
-        await self._store()
-
-    async def _store(self) -> None:
-        if self.remember:
-            await self.remember()
+        await self.remember()
 
     # --- give --------------------------------------------------------------------------
 
@@ -303,20 +304,19 @@ class Tasks:
     ) -> Reply:
         """Make a call at the path that the server knows."""
         paths = PATHS[task.kind]
-        first = self._spelling.get(task.kind, 0)
-        for spelling, path in enumerate(paths[first:], first):
+        spelling = self._spelling.get(task.kind, 0)
+        while True:
             try:
                 reply = await self._client.call(
-                    path[which], body, purpose=purpose, subject=task.plant
+                    paths[spelling][which], body, purpose=purpose, subject=task.plant
                 )
             except NotSupported as err:
-                if err.code != "404" or path is paths[-1]:
+                if err.code != NOT_THERE or spelling + 1 == len(paths):
                     raise
-                continue
-            if spelling != first:
+                spelling += 1
+            else:
                 self._spelling[task.kind] = spelling
-            return reply
-        raise NotSupported("the server does not know this interface")
+                return reply
 
 
 def _row_of(rows: Any, plant: str) -> Mapping[str, Any]:
