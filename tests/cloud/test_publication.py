@@ -107,6 +107,26 @@ def test_an_upload_that_is_late_is_looked_for_soon_then_less_often(time: Time) -
     assert row.lag > 20
 
 
+def test_a_sample_that_is_an_upload_late_teaches_a_longer_lag(time: Time) -> None:
+    """Who may not ask again at once would else always come just before the next."""
+    row = Publication(period=300)
+    for n in range(4):
+        at = NOON + timedelta(seconds=300 * n)
+        row.observe(at, at + timedelta(seconds=316))
+    assert row.lag > 16
+
+
+def test_a_poll_that_is_late_by_itself_teaches_no_shorter_lag(time: Time) -> None:
+    """Only polls at the time when the sample is due find out whether it is there."""
+    row = Publication(period=300)
+    row.observe(NOON, NOON + timedelta(seconds=60))
+    lag = row.lag
+    for n in range(1, 20):
+        at = NOON + timedelta(seconds=300 * n)
+        row.observe(at, at + timedelta(seconds=60))
+    assert row.lag == lag
+
+
 def test_a_silent_device_is_polled_at_its_period(time: Time) -> None:
     """And found again when it comes back."""
     row, logger = Publication(period=300), Logger(300, 15)

@@ -19,12 +19,14 @@ INSTANTS = ("measured", "base", "seen")
 class Publication:
     """The upload rhythm of one device: its period, and the lag until a sample shows (s).
 
-    The period is never taken for longer than `longest`, the documented one.
+    The period is never taken for longer than `longest`, the documented one; by `decay` (s)
+    the lag is tried shorter after each sample that was there in time.
     """
 
     period: float
     longest: float = 0.0
     lag: float = 15.0
+    decay: float = LAG_DECAY
     measured: datetime | None = None
     base: datetime | None = None
     seen: datetime | None = None
@@ -36,7 +38,8 @@ class Publication:
 
     def observe(self, measured: datetime | None, now: datetime) -> None:
         """Learn from a poll at `now` whose newest sample was measured at `measured`."""
-        early = self.base is not None and now < self._expected(self.base)
+        expected = None if self.base is None else self._expected(self.base)
+        early = expected is not None and now < expected
         self.seen = now
         if measured is None or (self.measured and measured <= self.measured):
             if not early:
@@ -44,11 +47,21 @@ class Publication:
             return
         if self.measured:
             self._learn_period((measured - self.measured).total_seconds())
-        self.lag = max(self.lag - LAG_DECAY, LAG_RANGE[0])
+        self._learn_lag((now - measured).total_seconds(), now, expected)
         self.measured = measured
         # A device whose clock runs ahead tells no instant to count from.
         self.base = min(measured, now - timedelta(seconds=self.lag))
         self.missed = 0
+
+    def _learn_lag(self, age: float, now: datetime, expected: datetime | None) -> None:
+        """Look for samples later where the next should have been there, else sooner.
+
+        A poll that came late by itself tells nothing of a shorter lag.
+        """
+        if self.period + self.lag <= age < 2 * self.period:
+            self.lag = min(self.lag + LAG_STEP, LAG_RANGE[1])
+        elif expected is None or now <= expected + timedelta(seconds=LAG_STEP):
+            self.lag = max(self.lag - self.decay, LAG_RANGE[0])
 
     def _miss(self) -> None:
         self.missed += 1

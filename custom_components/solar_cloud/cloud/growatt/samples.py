@@ -26,6 +26,9 @@ from .stamps import Stamps, epoch
 from .tolerant import PARTIAL, Gathering, mapping
 
 PERIOD = 300.0
+# s until a sample shows, and by how much less to try: who comes too early waits for a period.
+LAG = 30.0
+DECAY = 0.1
 BATCH = 100
 # Above this, fewer calls are worth more than values of one instant.
 MANY_PLANTS = 5
@@ -35,7 +38,7 @@ STALE = timedelta(seconds=STALE_PERIODS * PERIOD)
 GRACE = timedelta(hours=2)
 # Less than this lies between any two calls.
 MOMENT = timedelta(seconds=1)
-WORTH_ASKING = timedelta(seconds=PERIOD / 2)
+WORTH_ASKING = timedelta(seconds=PERIOD / 10)
 DARK_POWERS = ("pv_power", "inverter_power", "string_power")
 OTHER_SUN = "external_pv_power"
 GRID = "grid"
@@ -176,7 +179,8 @@ class Samples:
         return publication.due(now, stretch)
 
     def _publication(self, sn: str) -> Publication:
-        return self._publications.setdefault(sn, Publication(period=PERIOD))
+        unknown = Publication(period=PERIOD, lag=LAG, decay=DECAY)
+        return self._publications.setdefault(sn, unknown)
 
     def _sleeps(self, sn: str, now: datetime, dark: Collection[str]) -> bool:
         """Return whether an inverter without a battery has gone to sleep for the night."""
