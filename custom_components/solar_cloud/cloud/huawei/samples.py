@@ -12,6 +12,7 @@ from ..clock import Clock
 from ..errors import (
     Busy,
     CloudError,
+    CloudUnavailable,
     DeviceGone,
     PermissionDenied,
     QuotaExceeded,
@@ -36,7 +37,7 @@ SLEEPING = 900.0
 # Until when (s) after its instant a sample should be there, and how far (s) polls may
 # drift from that: each one comes a little later than five minutes after the one before.
 SHOWN_AFTER = 60.0
-DRIFT = 15.0
+DRIFT = 30.0
 REFUSED_FOR = timedelta(hours=24)
 
 # What concerns one interface, plant or type; everything else concerns the account.
@@ -62,6 +63,7 @@ class Samples:
         """Keep in `memory` which types the server does not serve."""
         self.ration: Ration | None = None
         self._stretch = 1.0
+        self._down: CloudError | None = None
         self._began: datetime | None = None
         self._client = client
         self._clock = clock
@@ -160,7 +162,7 @@ class Samples:
             except SessionLost:
                 raise
             except PARTIAL as err:
-                failure = failure or err
+                failure = failure or self._meant(err)
             except CloudError as err:
                 failure = err
                 break
@@ -168,6 +170,7 @@ class Samples:
                 came = True
             # A large account must not hold up everybody else.
             await asyncio.sleep(0)
+        self._down = failure if isinstance(failure, CloudUnavailable) else None
         if failure and not came:
             raise failure
         now = self._clock.now()
@@ -176,6 +179,11 @@ class Samples:
         there = self._inventory.plants.keys() | self._inventory.devices.keys()
         self.readings = {key: row for key, row in self.readings.items() if key in there}
         return Snapshot(at=now, readings={k: dict(r) for k, r in self.readings.items()})
+
+    def _meant(self, err: CloudError) -> CloudError:
+        """Return why there are no values: waiting for a cloud that is down is no quota."""
+        waits = isinstance(err, QuotaExceeded) and err.code is None
+        return self._down if waits and self._down else err
 
     async def _plants(self, part: str, plants: Sequence[str]) -> None:
         try:
