@@ -55,6 +55,7 @@ async def test_an_account_is_added(home: Home, flow: Flow, name: str) -> None:
         for device in plant.devices:
             shown = float(home.value(device.sn, "inverter_power"))
             at = home.account.house.data.at(device.sn)
+            assert at
             truth = plant.truth(at.timestamp())[device.sn]["inverter_power"]
             assert shown == pytest.approx(truth, rel=0.01, abs=1)
     assert not home.refused()
@@ -190,7 +191,9 @@ async def test_a_new_token_is_asked_for(home: Home, flow: Flow) -> None:
     (reauth,) = home.hass.config_entries.flow.async_progress()
     assert reauth["step_id"] == "reauth_confirm"
     flow.result = await home.hass.config_entries.flow.async_configure(reauth["flow_id"])
-    assert {str(key) for key in flow.result["data_schema"].schema} == {"token"}
+    schema = flow.result["data_schema"]
+    assert schema
+    assert {str(key) for key in schema.schema} == {"token"}
     await flow.submit({"token": account.token})
     assert flow.result["reason"] == "reauth_successful"
     await home.pass_time(minutes=11)

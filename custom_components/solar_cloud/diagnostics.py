@@ -156,6 +156,9 @@ def _aliased(value: Any, aliases: Mapping[str, str]) -> Any:
         }
     if isinstance(value, list | tuple | set | frozenset):
         return [_aliased(row, aliases) for row in value]
+    if isinstance(value, int) and str(value) in aliases:
+        # Some vendors send ids as numbers.
+        return aliases[str(value)]
     if not isinstance(value, str):
         return value
     for secret, alias in aliases.items():

@@ -95,7 +95,7 @@ async def test_an_alarm_that_was_short_is_told_once(stub: Stub) -> None:
     stub.answers["alarm_data"] = {
         "alarms": [old, new, _row(13, stub.now) | {"start_time": ""}]
     }
-    stub.advance(minutes=10)
+    stub.advance(minutes=31)
     snapshot = await stub.vendor.poll("alarms")
     assert [row.code for row in snapshot.alarms] == ["12"]
     told = new["start_time"].removesuffix(".0")

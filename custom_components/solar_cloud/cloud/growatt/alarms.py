@@ -15,6 +15,7 @@ from .samples import Samples
 from .stamps import naive
 from .tolerant import Gathering
 
+SELDOM = timedelta(minutes=30)
 CODES = re.compile(r"[^\s,;]+")
 
 
@@ -33,30 +34,36 @@ class Alarms:
         self._clock = clock
         self._inventory = inventory
         self._samples = samples
+        self._listed: dict[str, list[dict[str, Any]]] = {}
+        self._asked: dict[str, datetime] = {}
         self._told: dict[str, frozenset[str]] = {}
         self._since: dict[str, datetime] = {}
         self._seen: set[tuple[str, datetime | None]] = set()
 
-    def are_news(self) -> bool:
-        """Return whether inverters report other codes than at the last poll."""
-        readings = self._samples.readings
-        return any(
-            codes_of(readings, sn) != self._told.get(sn, frozenset())
-            for sn in self._inventory.inverters()
-        )
-
     async def poll(self) -> Snapshot:
-        """Fetch the alarms of the day of those that report one, or that may have had one.
+        """Fetch the alarms of the day: of those that report one, of all now and then.
 
         An alarm is told while it is reported, and once when it was shorter than that.
         """
-        alarms: list[Alarm] = []
+        now = self._clock.now()
         gathering = Gathering()
+        alarms: list[Alarm] = []
         for sn in self._inventory.inverters():
-            rows = await gathering.add(self._rows(sn))
-            alarms += self._alarms(sn, rows or [])
+            if self._is_worth_asking(sn, now):
+                rows = await gathering.add(self._rows(sn))
+                if rows is not None:
+                    self._listed[sn], self._asked[sn] = rows, now
+            alarms += self._alarms(sn, self._listed.get(sn, []))
         gathering.require()
         return Snapshot(at=self._clock.now(), alarms=tuple(alarms), alarms_told=True)
+
+    def _is_worth_asking(self, sn: str, now: datetime) -> bool:
+        """Return whether an inverter reports something, or was not asked for long."""
+        readings = self._samples.readings
+        reports = codes_of(readings, sn) or has_problem(readings, sn)
+        news = codes_of(readings, sn) != self._told.get(sn, frozenset())
+        asked = self._asked.get(sn)
+        return bool(reports) or news or asked is None or now - asked >= SELDOM
 
     def params(self, sn: str) -> dict[str, str]:
         """Return how the alarms of the inverter's day are asked for."""
@@ -84,7 +91,7 @@ class Alarms:
             alarm.code: alarm
             for alarm in sorted((self._alarm(sn, row) for row in rows), key=_when)
         }
-        if not codes and _has_problem(readings, sn) and newest:
+        if not codes and has_problem(readings, sn) and newest:
             # A fault that is reported without its code is the last of the day.
             codes = frozenset({max(newest.values(), key=_when).code})
         active = [
@@ -120,7 +127,8 @@ def codes_of(readings: Readings, sn: str) -> frozenset[str]:
     return frozenset(CODES.findall(str(reading.value or "")) if reading else ())
 
 
-def _has_problem(readings: Readings, sn: str) -> bool:
+def has_problem(readings: Readings, sn: str) -> bool:
+    """Return whether an inverter reports that something is wrong."""
     reading = readings.get(sn, {}).get("problem")
     return reading is not None and reading.value is True
 

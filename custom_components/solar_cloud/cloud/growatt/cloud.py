@@ -45,7 +45,7 @@ DEVICES = Feed(key="devices", interval=3600, essential=True)
 PLANTS = Feed(key="plants", interval=PERIOD)
 REALTIME = Feed(key="realtime", interval=PERIOD, essential=True, measuring=True)
 SETTINGS = Feed(key="settings", interval=3600)
-ALARMS = Feed(key="alarms", interval=1800)
+ALARMS = Feed(key="alarms", interval=PERIOD)
 FEEDS: tuple[Feed, ...] = (DEVICES, PLANTS, REALTIME, SETTINGS, ALARMS)
 
 # What the service tells of who the owner is, and serials that are no device's id.
@@ -84,8 +84,6 @@ PRIVATE = frozenset(
         "treeName",
     )
 )
-# The service answers the same question no sooner.
-NEWS = timedelta(seconds=PERIOD)
 RARELY = 900.0
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
@@ -213,10 +211,7 @@ class GrowattCloud:
             return self._clock.now()
         if feed == REALTIME.key and self._inventory.devices:
             return self._samples.due(stretch, dark)
-        due = self._polled[feed] + timedelta(seconds=self._interval(feed) * stretch)
-        if feed == ALARMS.key and self._alarms.are_news():
-            due = min(due, self._polled[feed] + NEWS)
-        return due
+        return self._polled[feed] + timedelta(seconds=self._interval(feed) * stretch)
 
     def _interval(self, feed: str) -> float:
         """Return how often a feed is polled, in s."""
@@ -271,8 +266,11 @@ class GrowattCloud:
         gathering = Gathering()
         devices = self._inventory.devices
         inverters = self._inventory.inverters()
+        previous = self._snapshots.get(SETTINGS.key)
+        known = previous.controls if previous else {}
         for sn in sorted(inverters, key=lambda sn: not devices[sn].has_battery):
-            if (told := await gathering.add(self._steering.poll(sn))) is not None:
+            told = await gathering.add(self._steering.poll(sn)) or known.get(sn)
+            if told is not None:
                 found[sn] = told
                 # What has come stands where the poll is ended, but is no whole poll.
                 self._snapshots[SETTINGS.key] = Snapshot(
