@@ -53,6 +53,10 @@ def _field(row: SignInField) -> SelectSelector | TextSelector:
         return SelectSelector(
             SelectSelectorConfig(options=list(row.choices), custom_value=True)
         )
+    if row.kind is FieldKind.CHOICE:
+        return SelectSelector(
+            SelectSelectorConfig(options=list(row.choices), translation_key=row.key)
+        )
     secret = row.kind is FieldKind.SECRET
     return TextSelector(
         TextSelectorConfig(

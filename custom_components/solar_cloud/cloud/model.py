@@ -31,7 +31,7 @@ class DeviceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """A plant: one roof, one grid connection."""
+    """A plant: one roof, one grid connection; it `uploads` what it measures each so many s."""
 
     id: str
     name: str
@@ -40,6 +40,7 @@ class Plant:
     longitude: float | None = None
     created: str | None = None
     peak_power_kw: float | None = None
+    uploads: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

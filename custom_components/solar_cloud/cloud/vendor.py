@@ -20,13 +20,14 @@ class FieldKind(StrEnum):
     """How a sign-in field is asked for."""
 
     HOST = auto()
+    CHOICE = auto()
     TEXT = auto()
     SECRET = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInField:
-    """One field of a sign-in form; a host also takes a URL of its own."""
+    """One field of a sign-in form; a host also takes a URL, a choice nothing else."""
 
     key: str
     kind: FieldKind

@@ -1,11 +1,12 @@
 """Enphase as a vendor: its feeds, the month's budget, and how it is signed in to."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..control import Reason
 from ..errors import AuthenticationFailed, CloudError, QuotaExceeded
 from ..model import Alarm, Energies, EnergyRow, Reading, Snapshot
 from ..oauth import OAuth
@@ -25,18 +26,25 @@ from ..vendor import (
 from . import endpoints as on, live, micros
 from .alarms import Alarms
 from .client import HOSTS, EnphaseClient, NotInPlan
-from .energy import Energy
-from .limits import OLD_PLAN, PLANS, allowances
+from .energy import Energy, midnight_of
+from .lacking import Lacking
+from .limits import MINUTE, MONTH, OLD_PLAN, PLANS, allowances
 from .listing import Listing, System
+from .past import Past
 
-# Weighed against each other: what a plan does not allow at this rhythm is stretched.
-SYSTEMS = Feed(key="systems", interval=86_400, essential=True)
+# Weighed against each other, so that a small plan's month is stretched to them.
+SYSTEMS = Feed(key="systems", interval=7_200, essential=True)
 LIVE = Feed(key="live", interval=900, essential=True, measuring=True)
 ENERGY = Feed(key="energy", interval=1_800, measuring=True)
-MICROS = Feed(key="micros", interval=3_600, measuring=True)
+MICROS = Feed(key="micros", interval=7_200, measuring=True)
 ALARMS = Feed(key="alarms", interval=7_200)
 FEEDS = (SYSTEMS, LIVE, ENERGY, MICROS, ALARMS)
-OLD_FEEDS = (SYSTEMS, LIVE, ENERGY, MICROS)
+# The gateways' own rhythm, on plans that have hits enough.
+PLENTY = tuple(replace(row, interval=900) for row in FEEDS)
+
+# A night is half of the day, and what failed is asked for again after so long.
+DAYLIGHT = 0.5
+OPEN_AGAIN = timedelta(minutes=10)
 
 # From an upload until the cloud shows it.
 LAG = timedelta(seconds=60)
@@ -61,18 +69,26 @@ class EnphaseCloud(ReadOnly):
         self.memory = memory = connection.memory
         self._clock = clock = connection.clock
         self._wanted = connection.plants
+        self._lacking = lacking = Lacking(clock, memory)
         self._client = client = EnphaseClient(
-            connection.session, known, connection.ledger, connection.token
+            connection.session, known, connection.ledger, connection.token, lacking
         )
-        self.feeds: tuple[Feed, ...] = OLD_FEEDS if client.is_old else FEEDS
         self._listing = listing = Listing(client, clock, memory)
-        self._energy = Energy(client, clock, listing, memory)
+        self._energy = Energy(client, clock, listing, lacking, memory)
+        self._past = Past(client, clock, self._energy)
         self._alarms = Alarms(client, clock, memory)
-        self._plan = OLD_PLAN if client.is_old else PLANS[known.get("plan", "watt")]
-        self._covered = True
+        self._typed = OLD_PLAN if client.is_old else PLANS[known["plan"]]
+        self._told: dict[str, int] = memory.setdefault("limits", {})
         self._snapshots: dict[str, Snapshot] = {}
         self._zones: dict[str, ZoneInfo] = {}
-        self.ledger.allow(allowances(*self._plan))
+        # The systems at which it was dark when a feed was polled.
+        self._dark: dict[str, Collection[str]] = {}
+        self._standing: dict[str, tuple[Alarm, ...]] = {}
+        self._follow_plan()
+        feeds = FEEDS if self._plan.is_rationed else PLENTY
+        self.feeds = tuple(
+            row for row in feeds if row.key != ALARMS.key or not client.is_old
+        )
 
     @property
     def raw(self) -> Mapping[str, Any]:
@@ -105,13 +121,16 @@ class EnphaseCloud(ReadOnly):
 
     async def poll(self, feed: str, *, dark: Collection[str] = ()) -> Snapshot:
         """Fetch a feed; raises a CloudError when nothing of it came."""
-        if feed == SYSTEMS.key:
-            snapshot = await self._listing.poll(self._wanted)
-            await self._find_zones(snapshot)
-        else:
-            snapshot = await self._of_systems(feed, dark)
-        self._learn()
+        try:
+            if feed == SYSTEMS.key:
+                snapshot = await self._listing.poll(self._wanted)
+                await self._find_zones(snapshot)
+            else:
+                snapshot = await self._of_systems(feed, dark)
+        finally:
+            self._follow_plan()
         self._snapshots[feed] = snapshot
+        self._dark[feed] = frozenset(dark)
         return snapshot
 
     async def _find_zones(self, snapshot: Snapshot) -> None:
@@ -122,13 +141,21 @@ class EnphaseCloud(ReadOnly):
     def _zone(self, system: str) -> ZoneInfo:
         return self._zones.get(system) or ZoneInfo("UTC")
 
-    def _learn(self) -> None:
-        """Take over the limits that refusals have told of."""
-        told = self._client.told
-        plan = (told.get("minute", self._plan[0]), told.get("month", self._plan[1]))
-        if plan != self._plan:
-            self._plan = plan
-            self.ledger.allow(allowances(*plan))
+    def _follow_plan(self) -> None:
+        """Take over which plan answers show: groups that it lacks, limits that it told."""
+        plan = self._typed
+        if self._lacking.lacks(plan.more):
+            smaller = (row for row in PLANS.values() if row.minute < plan.minute)
+            fitting = (row for row in smaller if not self._lacking.lacks(row.more))
+            plan = max(fitting, key=lambda row: row.minute, default=plan)
+        self._told |= self._client.told
+        self._plan = plan = replace(
+            plan,
+            minute=self._told.get(MINUTE, plan.minute),
+            month=self._told.get(MONTH, plan.month),
+        )
+        self._client.rationed = plan.is_rationed
+        self.ledger.allow(allowances(plan))
 
     def _asked(self) -> list[System]:
         """Return the systems that may cost calls."""
@@ -138,132 +165,159 @@ class EnphaseCloud(ReadOnly):
 
     async def _of_systems(self, feed: str, dark: Collection[str]) -> Snapshot:
         """Fetch a feed of each system that has something new to tell."""
-        before = self._snapshots.get(feed)
-        readings = dict(before.readings) if before else {}
-        alarms: list[Alarm] = []
-        rows: list[EnergyRow] = []
+        poll = _Poll(self._snapshots.get(feed))
         failure: CloudError | None = None
         came = False
         for system in self._asked():
-            if system.id in readings and not self._has_news(system, feed, dark):
+            if self._is_over(system, feed, dark):
                 came = True
                 continue
             try:
-                await self._fetch(feed, system, readings, alarms, rows)
-            except ENDING:
-                if not came:
-                    raise
+                await self._fetch(feed, system, poll)
+                came = True
+            except ENDING as err:
+                failure = err
                 break
             except CloudError as err:
                 failure = err
-            else:
-                came = True
         if failure and not came:
             raise failure
         return Snapshot(
             at=self._clock.now(),
-            readings=readings,
-            alarms=tuple(alarms),
+            readings=poll.readings,
+            alarms=tuple(row for rows in self._standing.values() for row in rows),
             alarms_told=feed == ALARMS.key,
-            energy=tuple(rows),
+            energy=tuple(poll.rows),
             absent_readings={
-                system.id: {key: Reason(row) for key, row in lacks.items()}
+                system.id: lacks
                 for system in self._asked()
                 if (lacks := self._energy.lacks(system))
             },
         )
 
-    async def _fetch(
-        self,
-        feed: str,
-        system: System,
-        readings: dict[str, Mapping[str, Reading]],
-        alarms: list[Alarm],
-        rows: list[EnergyRow],
-    ) -> None:
+    async def _fetch(self, feed: str, system: System, poll: _Poll) -> None:
         if feed == LIVE.key:
-            readings |= await self._live(system)
+            poll.take(await self._live(system))
+            self._tell_online(system, poll)
         elif feed == ENERGY.key:
             told = await self._energy.poll(system, self._zone(system.id))
-            readings[system.id] = told.readings
-            rows += told.rows
+            poll.take({system.id: told.readings})
+            poll.rows += told.rows
         elif feed == MICROS.key:
-            readings |= await micros.fetch(self._client, system)
+            poll.take(await micros.fetch(self._client, system))
         else:
-            alarms += await self._alarms.fetch(system.id)
+            self._standing[system.id] = await self._alarms.fetch(system.id)
 
     async def _live(self, system: System) -> Mapping[str, Mapping[str, Reading]]:
-        """Return powers; a plan without consumption has the summary."""
-        try:
-            return await live.fetch(self._client, system, covered=self._covered)
-        except NotInPlan:
-            if not self._covered:
-                raise
-            self._covered = False
-        return await live.fetch(self._client, system, covered=False)
+        """Return powers: of the meters, else of the summary."""
+        old = self._client.is_old
+        if not old and system.has_production_meter:
+            with suppress(NotInPlan):
+                body = await self._client.call(on.LATEST, system=system.id)
+                if found := live.latest(body, system):
+                    self._heard(system, found)
+                    return found
+        endpoint = on.OLD_SUMMARY if old else on.SUMMARY
+        body = await self._client.call(endpoint, system=system.id)
+        if isinstance(body, Mapping):
+            self._listing.heard(system.id, body)
+        told = live.summary(body)
+        if system.has_production_meter:
+            # The meter's own intervals count what it produced.
+            return {system.id: _powers(told.readings)}
+        self._anchor(system, told, body)
+        return {system.id: told.readings}
+
+    def _anchor(self, system: System, found: live.Summary, body: Any) -> None:
+        """Let the counter go on from what a summary of today says."""
+        today = self._clock.now().astimezone(self._zone(system.id)).date()
+        if found.before is not None and body.get("summary_date") == today.isoformat():
+            midnight = midnight_of(today, self._zone(system.id))
+            self._energy.produced(system, midnight, found.before)
+
+    def _heard(
+        self, system: System, found: Mapping[str, Mapping[str, Reading]]
+    ) -> None:
+        """Take over that a gateway has told of powers."""
+        newest = max(row.at for rows in found.values() for row in rows.values())
+        self._listing.heard(system.id, {"last_report_at": newest.timestamp()})
+
+    def _tell_online(self, system: System, poll: _Poll) -> None:
+        """Tell whether a gateway has kept to its rhythm."""
+        now = self._clock.now()
+        if system.reported is not None:
+            silent = now - system.reported
+            online = Reading(value=silent < 2 * system.upload + LAG, at=now)
+            poll.take({system.id: {"online": online}})
 
     # --- when to ask -------------------------------------------------------------------
 
     def calls(self, feed: str) -> tuple[Call, ...]:
         """Return the calls of one poll, for planning."""
+        old = self._client.is_old
+        if feed == SYSTEMS.key:
+            return (Call(endpoint=(on.OLD_SYSTEMS if old else on.SYSTEMS).path),)
         found: list[Call] = []
         for system in self._asked():
             if feed == ENERGY.key:
                 paths = [row.endpoint.path for row in self._energy.sources(system)]
+            elif feed == LIVE.key:
+                metered = system.has_production_meter and not old
+                summary = on.OLD_SUMMARY if old else on.SUMMARY
+                paths = [(on.LATEST if metered else summary).path]
+            elif feed == MICROS.key:
+                paths = [(on.OLD_INVERTERS if old else on.INVERTERS).path]
             else:
-                paths = [self._path(feed)] if feed != SYSTEMS.key else []
+                paths = [on.OPEN_ALARMS.path]
             found += [Call(endpoint=path, subjects=(system.id,)) for path in paths]
-        if feed == SYSTEMS.key:
-            path = on.OLD_SYSTEMS if self._client.is_old else on.SYSTEMS
-            found.append(Call(endpoint=path.path))
         return tuple(found)
-
-    def _path(self, feed: str) -> str:
-        old = self._client.is_old
-        return {
-            LIVE.key: on.OLD_SUMMARY if old else on.LATEST,
-            MICROS.key: on.OLD_INVERTERS if old else on.INVERTERS,
-            ALARMS.key: on.OPEN_ALARMS,
-        }[feed].path
 
     def due(self, feed: str, stretch: float, dark: Collection[str] = ()) -> datetime:
         """Return when a feed should be polled next: not before there can be news."""
-        now = self._clock.now()
         if (last := self._snapshots.get(feed)) is None:
-            return now
+            return self._clock.now()
         row = next(row for row in self.feeds if row.key == feed)
+        systems = self._asked()
         planned = last.at + timedelta(seconds=row.interval * stretch)
         if feed in (SYSTEMS.key, ALARMS.key):
             return planned
-        news = [self._news(system, feed, dark) for system in self._asked()]
+        if feed == ENERGY.key and self._energy.is_open:
+            return min(planned, last.at + OPEN_AGAIN)
+        if all(system.only_produces for system in systems):
+            # What the night does not take is there for the day.
+            planned = last.at + timedelta(
+                seconds=row.interval * max(1.0, stretch * DAYLIGHT)
+            )
+        news = [self._news(system, feed, dark) for system in systems]
         return max(planned, min(news, default=planned))
 
     def _news(self, system: System, feed: str, dark: Collection[str]) -> datetime:
         """Return when a system can have something new to tell."""
         now = self._clock.now()
-        if system.id in dark and self._sleeps(system) and self._was_dark(system, feed):
-            return now + timedelta(seconds=LIVE.interval)
-        if system.reported is None:
+        last = self._snapshots[feed].at
+        if system.reported is None or last < system.reported:
             return now
-        following = system.reported + system.upload + LAG
-        return following if self._has_heard(system, feed) else now
+        if system.id in dark and self._sleeps(system, feed):
+            return now + timedelta(seconds=LIVE.interval)
+        return system.reported + system.upload + LAG
 
-    def _sleeps(self, system: System) -> bool:
-        return not system.batteries and not system.has_consumption_meter
+    def _sleeps(self, system: System, feed: str) -> bool:
+        """Return whether a system has told that it does nothing until the sun rises."""
+        told = self._snapshots.get(LIVE.key)
+        power = told.readings.get(system.id, {}).get("pv_power") if told else None
+        return (
+            system.only_produces
+            and system.id in self._dark.get(feed, ())
+            and power is not None
+            and power.value == 0
+        )
 
-    def _was_dark(self, system: System, feed: str) -> bool:
-        """Return whether a feed was polled since the sun went down."""
-        return self._has_heard(system, feed)
-
-    def _has_heard(self, system: System, feed: str) -> bool:
-        """Return whether a feed has what the gateway told last."""
-        last = self._snapshots.get(feed)
-        if last is None or system.reported is None:
+    def _is_over(self, system: System, feed: str, dark: Collection[str]) -> bool:
+        """Return whether a feed has all that a system has told."""
+        known = self._snapshots.get(feed)
+        if feed == ALARMS.key or known is None or self._energy.is_open:
             return False
-        return last.at >= system.reported
-
-    def _has_news(self, system: System, feed: str, dark: Collection[str]) -> bool:
-        return self._news(system, feed, dark) <= self._clock.now()
+        return self._news(system, feed, dark) > self._clock.now()
 
     # --- the past ------------------------------------------------------------------------
 
@@ -281,11 +335,21 @@ class EnphaseCloud(ReadOnly):
         """Return a week of intervals, or all the days before there are any."""
         (plant,) = plants
         system = self._listing.systems[plant]
-        return await self._energy.past(system, self._zone(plant), first, last, purpose)
+        return await self._past.fetch(system, self._zone(plant), first, last, purpose)
 
 
-def _plan_field() -> SignInField:
-    return SignInField(key="plan", kind=FieldKind.TEXT, choices=tuple(PLANS))
+class _Poll:
+    """What a poll has told so far, on what was told before."""
+
+    def __init__(self, before: Snapshot | None) -> None:
+        self.readings: dict[str, Mapping[str, Reading]] = {}
+        self.rows: list[EnergyRow] = []
+        if before:
+            self.readings |= before.readings
+
+    def take(self, found: Mapping[str, Mapping[str, Reading]]) -> None:
+        for subject, rows in found.items():
+            self.readings[subject] = {**self.readings.get(subject, {}), **rows}
 
 
 OAUTH = OAuth(
@@ -296,10 +360,17 @@ OAUTH = OAuth(
     lifetime=86_400,
     shows_code="/oauth/redirect_uri",
 )
+
+
+def _powers(readings: Mapping[str, Reading]) -> dict[str, Reading]:
+    """Return the powers among readings."""
+    return {key: row for key, row in readings.items() if key.endswith("_power")}
+
+
 ENPHASE = VendorInfo(
     slug="enphase",
     name="Enphase",
-    allowances=allowances(*PLANS["watt"]),
+    allowances=allowances(PLANS["watt"]),
     menu=True,
     private_fields=PRIVATE,
     ways=(
@@ -307,7 +378,7 @@ ENPHASE = VendorInfo(
             step="enphase_v4",
             fields=(
                 SignInField(key="host", kind=FieldKind.HOST, choices=HOSTS),
-                _plan_field(),
+                SignInField(key="plan", kind=FieldKind.CHOICE, choices=tuple(PLANS)),
                 SignInField(key="api_key", kind=FieldKind.SECRET),
                 *CLIENT_FIELDS,
             ),

@@ -3,14 +3,13 @@
 The instant stays some hours behind, as the newest intervals may still grow.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from .series import WH, Interval
 
 SETTLED_AFTER = timedelta(hours=16)
-LATEST_ANCHOR = timedelta(hours=22)
 
 
 class Total:
@@ -30,18 +29,21 @@ class Total:
         """Take over a total that the vendor tells of an instant."""
         self._kept |= {"at": at.isoformat(), "wh": wh}
 
-    def reaches(self, now: datetime) -> bool:
-        """Return whether intervals since the total can still be had in one call."""
-        return self.at is not None and now - self.at <= LATEST_ANCHOR
+    def reaches(self, now: datetime, reach: timedelta) -> bool:
+        """Return whether the intervals since the total can still be had in one call."""
+        return self.at is not None and now - self.at <= reach
 
     def follow(self, found: Iterable[Interval]) -> float:
         """Return the counter in kWh after intervals, and let the instant follow them."""
-        at, wh = self.at, float(self._kept["wh"])
-        later = [row for row in found if at is not None and row.start >= at]
+        wh, at = float(self._kept["wh"]), datetime.fromisoformat(self._kept["at"])
+        later = [row for row in found if row.start >= at]
         total = wh + sum(row.wh for row in later)
-        settled = max((row.end for row in later), default=None)
-        for row in later:
-            if settled and row.end <= settled - SETTLED_AFTER:
-                wh += row.wh
-                self._kept |= {"at": row.end.isoformat(), "wh": wh}
+        self._settle(wh, later)
         return total / WH
+
+    def _settle(self, wh: float, later: Sequence[Interval]) -> None:
+        for row in later:
+            if row.end > later[-1].end - SETTLED_AFTER:
+                break
+            wh += row.wh
+            self.anchor(row.end, wh)

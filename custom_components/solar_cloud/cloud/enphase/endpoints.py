@@ -94,3 +94,6 @@ READ_LOADS = _new("/config/{system}/load_control", Group.CONFIGURATION)
 WRITE_BATTERY = _new("/config/{system}/battery_settings", Group.CONFIGURATION, "PUT")
 WRITE_STORM = _new("/config/{system}/storm_guard", Group.CONFIGURATION, "PUT")
 WRITE_LOADS = _new("/config/{system}/load_control", Group.CONFIGURATION, "PUT")
+
+# What everybody who is signed in may ask.
+LISTS = (OLD_SYSTEMS, SYSTEMS)

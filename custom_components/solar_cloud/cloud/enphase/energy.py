@@ -6,27 +6,38 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..clock import Clock
-from ..errors import CloudError, DeviceGone, NotSupported, PermissionDenied
-from ..model import Energies, EnergyRow, Reading
+from ..control import Reason
+from ..errors import (
+    AuthenticationFailed,
+    CloudError,
+    DeviceGone,
+    NotSupported,
+    PermissionDenied,
+    QuotaExceeded,
+)
+from ..model import EnergyRow, Reading
 from ..quantity import TODAY
-from ..quota import Purpose
 from . import series as s
 from .client import EnphaseClient, NotInPlan
 from .counters import Total
+from .lacking import Lacking
 from .listing import Listing, System
 from .series import Interval, Series, Source
 
-ONE_DAY = timedelta(days=1)
-WEEK = timedelta(days=7)
-SOC = "soc.percent"
+# An answer is not asked for so far back that it might leave the newest intervals out.
+MARGIN = timedelta(hours=2)
 
-# What a system or a plan does not have is asked for again after so long.
-AGAIN_AFTER = timedelta(days=7)
+# What a system has not got: nothing is told, and the rest is asked for.
 LACKING = (NotInPlan, PermissionDenied, NotSupported, DeviceGone)
+ENDING = (AuthenticationFailed, QuotaExceeded)
 
-# Version 4 goes back two years, a week a call; version 2 a year, a day a call.
-FAR = timedelta(days=728)
-OLD_FAR = timedelta(days=364)
+SOC = Series(
+    key="battery_soc",
+    field="soc.percent",
+    step=s.QUARTER,
+    days=s.STORAGE.series[0].days,
+    daily="",
+)
 
 
 class Told:
@@ -39,69 +50,74 @@ class Told:
 
 
 class Energy:
-    """Fetches intervals; keeps totals and what is lacking in memory."""
+    """Fetches intervals; keeps totals in memory."""
 
     def __init__(
         self,
         client: EnphaseClient,
         clock: Clock,
         listing: Listing,
+        lacking: Lacking,
         memory: dict[str, Any],
     ) -> None:
-        """Keep under `totals` and `lacking`."""
+        """Keep under `totals`."""
         self._client = client
         self._clock = clock
         self._listing = listing
+        self._lacking = lacking
         self._totals: dict[str, dict[str, Any]] = memory.setdefault("totals", {})
-        self._lacking: dict[str, str] = memory.setdefault("lacking", {})
+        # The calls that failed when a system was asked last.
+        self._open: dict[str, list[Source]] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether something that failed is still to be asked for."""
+        return any(self._open.values())
 
     def sources(self, system: System) -> tuple[Source, ...]:
         """Return the calls that a system's energies take."""
+        return tuple(
+            row
+            for row in self._all(system)
+            if self._lacking.why(row.endpoint, system.id) is None
+        )
+
+    def _all(self, system: System) -> Iterable[Source]:
         old = self._client.is_old
-        found: list[Source] = []
         if system.has_production_meter:
-            found.append(s.OLD_METER if old else s.METER)
+            yield s.OLD_METER if old else s.METER
         elif system.has_micros:
-            found.append(s.OLD_MICROS if old else s.MICROS)
+            yield s.OLD_MICROS if old else s.MICROS
         if system.has_consumption_meter:
-            found += [s.OLD_LOAD] if old else [s.LOAD, s.IMPORT, s.EXPORT]
+            yield from (s.OLD_LOAD,) if old else (s.LOAD, s.IMPORT, s.EXPORT)
         if system.batteries:
-            found.append(s.STORAGE)
-        return tuple(row for row in found if not self._is_lacking(system.id, row))
+            yield s.STORAGE
 
-    def _name(self, system: str, source: Source) -> str:
-        return f"{system} {source.endpoint.path}"
-
-    def _is_lacking(self, system: str, source: Source) -> bool:
-        since = self._lacking.get(self._name(system, source))
-        if since is None:
-            return False
-        return self._clock.now() - datetime.fromisoformat(since) < AGAIN_AFTER
-
-    def lacks(self, system: System) -> dict[str, str]:
-        """Return the keys that the plan or the owner keeps from us."""
-        every = (s.METER, s.MICROS, s.LOAD, s.IMPORT, s.EXPORT, s.STORAGE)
+    def lacks(self, system: System) -> dict[str, Reason]:
+        """Return the keys that the plan or the owner keeps from us, and why."""
         return {
-            row.key: "not_in_plan"
-            for source in every
-            if self._is_lacking(system.id, source)
+            row.key: reason
+            for source in self._all(system)
+            if (reason := self._lacking.why(source.endpoint, system.id))
             for row in source.series
         }
 
     async def poll(self, system: System, zone: ZoneInfo) -> Told:
-        """Fetch all energies of a system; one that it lacks is left out for a week."""
+        """Fetch all energies of a system, or those that failed the last time."""
         told = Told()
         failure: CloudError | None = None
-        sources = self.sources(system)
-        for source in sources:
+        failed: list[Source] = []
+        for source in self._open.get(system.id) or self.sources(system):
             try:
-                await self._source(system, source, zone, told)
+                if failure is None or not isinstance(failure, ENDING):
+                    await self._source(system, source, zone, told)
+                    continue
             except LACKING:
-                now = self._clock.now().isoformat()
-                self._lacking[self._name(system.id, source)] = now
+                continue
             except CloudError as err:
                 failure = err
-                break
+            failed.append(source)
+        self._open[system.id] = failed
         if failure and not told.readings:
             raise failure
         return told
@@ -111,173 +127,115 @@ class Energy:
     ) -> None:
         """Fetch one call's intervals since the totals and the midnight before."""
         now = self._clock.now()
-        midnight = _midnight(now.astimezone(zone).date(), zone)
+        midnight = midnight_of(now.astimezone(zone).date(), zone)
         for row in source.series:
-            await self._anchor(system, row, now, midnight)
+            await self._anchor(system, source, row, midnight, zone)
         totals = [self._total(system.id, row) for row in source.series]
         start = min([midnight, *(total.at for total in totals if total.at)])
         body = await self._client.call(
-            source.endpoint, system=system.id, params=self._asked(start)
+            source.endpoint, system=system.id, params=self.asked(start)
         )
-        if isinstance(meta := body.get("meta") if body else None, Mapping):
+        meta = body.get("meta") if isinstance(body, Mapping) else None
+        if isinstance(meta, Mapping):
             self._listing.heard(system.id, meta)
         for row, total in zip(source.series, totals, strict=True):
-            found = self._intervals(system, body, row)
+            found = self._intervals(system, body, row, start)
             if found:
-                self._tell(system, row, total, found, midnight, told)
-        self._tell_soc(system, source, body, told)
+                _tell(system, row, total, found, midnight, told)
+        if source is s.STORAGE:
+            _tell_soc(system, body, told)
 
-    def _asked(self, start: datetime) -> dict[str, str]:
+    def asked(self, start: datetime) -> dict[str, str]:
+        """Return how intervals from an instant on are asked for."""
         asked = {"start_at": str(int(start.timestamp()))}
         return asked if self._client.is_old else asked | {"granularity": "week"}
 
-    def _intervals(self, system: System, body: Any, row: Series) -> list[Interval]:
+    def _intervals(
+        self, system: System, body: Any, row: Series, start: datetime
+    ) -> list[Interval]:
         """Return intervals, with those of the dark up to what was reported."""
+        reported = self._listing.systems[system.id].reported or start
         found = s.intervals(body, row)
-        reported = self._listing.systems[system.id].reported
-        return s.lit(found, row, reported or self._clock.now())
+        whole = s.complete(body, found, reported - system.upload - s.QUARTER)
+        if len(whole) < len(found):
+            return s.lit(whole, row, start, start)
+        return s.lit(whole, row, start, reported)
 
     def _total(self, system: str, row: Series) -> Total:
         kept: dict[str, Any] = self._totals.setdefault(system, {})
         return Total(kept.setdefault(row.key, {}))
 
+    def produced(self, system: System, midnight: datetime, wh: float) -> None:
+        """Take over what a system of microinverters had produced at a midnight."""
+        for source in self._all(system):
+            for row in source.series:
+                if row.dark:
+                    self._total(system.id, row).anchor(midnight, wh)
+
     async def _anchor(
-        self, system: System, row: Series, now: datetime, midnight: datetime
+        self,
+        system: System,
+        source: Source,
+        row: Series,
+        midnight: datetime,
+        zone: ZoneInfo,
     ) -> None:
         """Ask for the energy of all days where there is no total to go on from."""
-        total = self._total(system.id, row)
-        if total.reaches(now):
+        reach = source.reach - MARGIN
+        now = self._clock.now()
+        if self._total(system.id, row).reaches(now, reach):
             return
-        same = [
-            other
-            for source in self.sources(system)
-            for other in source.series
-            if other.days is row.days
-        ]
         body = await self._client.call(row.days, system=system.id)
-        if body is None:
-            raise NotSupported
-        for other in same:
-            whole = sum(s.days_of(body, other.daily))
-            self._total(system.id, other).anchor(midnight, whole)
-
-    def _tell(
-        self,
-        system: System,
-        row: Series,
-        total: Total,
-        found: list[Interval],
-        midnight: datetime,
-        told: Told,
-    ) -> None:
-        at = found[-1].end
-        today = sum(part.wh for part in found if part.start >= midnight) / s.WH
-        told.readings[row.key] = Reading(value=round(total.follow(found), 3), at=at)
-        told.readings[f"{row.key}{TODAY}"] = Reading(value=round(today, 3), at=at)
-        told.rows += s.rows(system.id, row, found)
-
-    def _tell_soc(self, system: System, source: Source, body: Any, told: Told) -> None:
-        """Tell the batteries' state of charge at the end of the last interval."""
-        if source is not s.STORAGE:
-            return
-        soc = Series(
-            key="battery_soc", field=SOC, step=s.QUARTER, days=s.STORAGE.series[0].days,
-            daily="",
-        )  # fmt: skip
-        found = s.intervals(body, soc)
-        if not found:
-            return
-        at, percent = found[-1].end, found[-1].wh
-        told.readings["battery_soc"] = Reading(value=percent, at=at)
-        if (capacity := system.capacity_kwh) is not None:
-            told.readings["battery_capacity"] = Reading(value=capacity, at=at)
-            told.readings["battery_remaining_energy"] = Reading(
-                value=round(capacity * percent / 100, 3), at=at
-            )
-
-    # --- the past ------------------------------------------------------------------------
-
-    async def past(
-        self,
-        system: System,
-        zone: ZoneInfo,
-        first: date,
-        last: date,
-        purpose: Purpose,
-    ) -> Energies:
-        """Return a week of intervals, a day in version 2; before that, whole days."""
-        today = self._clock.now().astimezone(zone).date()
-        old = self._client.is_old
-        if today - last > (OLD_FAR if old else FAR):
-            return await self._days(system, zone, first, last, purpose)
-        span = ONE_DAY if old else WEEK
-        begin = max(first, last - span + ONE_DAY)
-        rows: list[EnergyRow] = []
-        start, end = _midnight(begin, zone), _midnight(last + ONE_DAY, zone)
-        for source in self.sources(system):
-            asked = self._asked(start) | {"end_at": str(int(end.timestamp()))}
-            try:
-                body = await self._client.call(
-                    source.endpoint, system=system.id, params=asked, purpose=purpose,
-                    about="history",
-                )  # fmt: skip
-            except LACKING:
-                continue
-            for row in source.series:
-                found = s.lit(s.intervals(body, row), row, end)
-                rows += s.rows(system.id, row, _within(found, start, end))
-        return Energies(first=begin, rows=tuple(rows))
-
-    async def _days(
-        self,
-        system: System,
-        zone: ZoneInfo,
-        first: date,
-        last: date,
-        purpose: Purpose,
-    ) -> Energies:
-        """Return all days that are too far back for intervals, in one call a series."""
-        rows: list[EnergyRow] = []
-        begin = last
-        bodies: dict[str, Any] = {}
-        for row in (row for source in self.sources(system) for row in source.series):
-            if row.days.path not in bodies:
-                bodies[row.days.path] = await self._client.call(
-                    row.days,
-                    system=system.id,
-                    params={"start_date": first.isoformat(), "end_date": last.isoformat()},
-                    purpose=purpose,
-                    about="history",
-                )  # fmt: skip
-            body = bodies[row.days.path]
-            start = _start_date(body) or first
-            begin = min(begin, start)
-            for index, wh in enumerate(s.days_of(body, row.daily)):
-                day = start + index * ONE_DAY
-                if day <= last:
-                    rows.append(_day_row(system.id, row.key, day, wh, zone))
-        return Energies(first=min(begin, first), rows=tuple(rows), beginning=True)
+        for other in (other for other in source.series if other.days is row.days):
+            days = s.days_of(body, other.daily)
+            at = _end_of(body, len(days), midnight, zone)
+            # Days that were not reported yet come last, as zeroes.
+            while days and not days[-1]:
+                earlier = midnight_of(
+                    at.astimezone(zone).date() - timedelta(days=1), zone
+                )
+                if now - earlier > reach:
+                    break
+                days, at = days[:-1], earlier
+            self._total(system.id, other).anchor(at, sum(days))
 
 
-def _day_row(system: str, key: str, day: date, wh: float, zone: ZoneInfo) -> EnergyRow:
-    start, end = _midnight(day, zone), _midnight(day + ONE_DAY, zone)
-    return EnergyRow(
-        subject=system, key=key, start=start, kwh=wh / s.WH, span=end - start
-    )
+def _end_of(body: Any, many: int, midnight: datetime, zone: ZoneInfo) -> datetime:
+    """Return the midnight with which the days of an answer end, this one at the latest."""
+    if (first := s.first_day(body)) is None:
+        return midnight
+    return min(midnight, midnight_of(first + timedelta(days=many), zone))
 
 
-def _start_date(body: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(body["start_date"]))
-    except LookupError, TypeError, ValueError:
-        return None
+def _tell(
+    system: System,
+    row: Series,
+    total: Total,
+    found: list[Interval],
+    midnight: datetime,
+    told: Told,
+) -> None:
+    at = found[-1].end
+    today = sum(part.wh for part in found if part.start >= midnight) / s.WH
+    told.readings[row.key] = Reading(value=round(total.follow(found), 3), at=at)
+    told.readings[f"{row.key}{TODAY}"] = Reading(value=round(today, 3), at=at)
+    told.rows += s.rows(system.id, row, found)
 
 
-def _within(
-    found: Iterable[Interval], start: datetime, end: datetime
-) -> list[Interval]:
-    return [row for row in found if start <= row.start and row.end <= end]
+def _tell_soc(system: System, body: Any, told: Told) -> None:
+    """Tell the batteries' state of charge at the end of the last interval."""
+    found = s.intervals(body, SOC)
+    if not found:
+        return
+    at, percent = found[-1].end, found[-1].wh
+    told.readings["battery_soc"] = Reading(value=percent, at=at)
+    if (capacity := system.capacity_kwh) is not None:
+        told.readings["battery_capacity"] = Reading(value=capacity, at=at)
+        told.readings["battery_remaining_energy"] = Reading(
+            value=round(capacity * percent / 100, 3), at=at
+        )
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return when a day begins at a system."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -1,7 +1,7 @@
 """What an owner has: systems, gateways, meters, microinverters, batteries."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from .client import EnphaseClient
 
 PAGE = 100
 MOST_PAGES = 50
+WH = 1000
 DEVICES_FOR = timedelta(days=7)
 
 # `connection_type` -> how often a gateway uploads.
@@ -39,10 +40,10 @@ KINDS: dict[str, DeviceKind] = {
 
 @dataclass(slots=True)
 class System:
-    """What is known of a system beside its values; kept as JSON.
+    """What is known of a system beside its values.
 
-    `meters` has name and `config_type` (Production, Net, Total) by id, `batteries` the
-    serial number of a battery by id.
+    `reported` is when its gateway last told something; `batteries` has serial numbers by
+    the ids under which powers are told.
     """
 
     id: str
@@ -54,6 +55,11 @@ class System:
     consumption_is_net: bool = True
     batteries: dict[str, str] = field(default_factory=dict)
     capacity_kwh: float | None = None
+
+    @property
+    def only_produces(self) -> bool:
+        """Return whether nothing happens while it is dark."""
+        return not self.batteries and not self.has_consumption_meter
 
     @property
     def upload(self) -> timedelta:
@@ -86,6 +92,7 @@ class Listing:
                 name=text(row.get("name", row.get("system_name"))) or found,
                 time_zone=text(row.get("timezone")),
                 created=day_of((number(_meta(row).get("operational_at")) or 0) * 1000),
+                uploads=self.systems[found].upload.total_seconds(),
             )
         if not plants:
             raise NoPlants
@@ -98,9 +105,10 @@ class Listing:
 
     def heard(self, system: str, meta: Mapping[str, Any]) -> None:
         """Take over when a gateway last reported."""
-        stamp = number(meta.get("last_report_at"))
-        if stamp and system in self.systems:
-            self.systems[system].reported = datetime.fromtimestamp(stamp, UTC)
+        if stamp := number(meta.get("last_report_at")):
+            at = datetime.fromtimestamp(stamp, UTC)
+            known = self.systems[system]
+            known.reported = max(at, known.reported or at)
 
     async def _rows(self) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -133,6 +141,9 @@ class Listing:
         rows = self._client.raw
         for system in chosen:
             await self._look_at(system)
+            size = number(self._kept[system].get("size"))
+            if size:
+                plants[system] = replace(plants[system], peak_power_kw=size / WH)
             for device in self._devices(system):
                 devices[device.id] = device
         now = self._clock.now()
@@ -151,7 +162,7 @@ class Listing:
             try:
                 groups = await self._groups(system)
                 kept = {"at": now.isoformat(), "groups": groups}
-                kept["capacity"] = await self._capacity(system, groups)
+                kept |= await self._sizes(system)
                 self._kept[system] = kept
             except CloudError:
                 if not kept:
@@ -172,15 +183,14 @@ class Listing:
             "gateways": _list(envoys.get("envoys")),
         }
 
-    async def _capacity(
-        self, system: str, groups: Mapping[str, list[Any]]
-    ) -> float | None:
-        """Return the capacity of the batteries in kWh."""
-        if self._client.is_old or not groups.get("encharges"):
-            return None
-        body = _fields(await self._client.call(on.SUMMARY, system=system))
-        capacity = number(body.get("battery_capacity_wh"))
-        return capacity / 1000 if capacity else None
+    async def _sizes(self, system: str) -> dict[str, float | None]:
+        """Return the ratings of a system: W of the modules, Wh of the batteries."""
+        endpoint = on.OLD_SUMMARY if self._client.is_old else on.SUMMARY
+        body = _fields(await self._client.call(endpoint, system=system))
+        return {
+            "size": number(body.get("size_w")),
+            "capacity": number(body.get("battery_capacity_wh")),
+        }
 
     def take_over(self, system: str) -> None:
         """Make of the kept devices what the other feeds need to know."""
@@ -194,12 +204,13 @@ class Listing:
         known.has_consumption_meter = bool(types & {"net", "total"}) or old_meters
         known.consumption_is_net = "total" not in types
         known.has_micros = bool(groups.get("micros"))
-        known.capacity_kwh = kept.get("capacity")
         known.batteries = {
             str(row.get("id")): serial
             for row in groups.get("encharges", ())
             if (serial := text(row.get("serial_number"))) and _is_active(row)
         }
+        capacity = number(kept.get("capacity"))
+        known.capacity_kwh = capacity / WH if capacity and known.batteries else None
 
     def _devices(self, system: str) -> Iterable[Device]:
         groups: Mapping[str, list[Any]] = self._kept.get(system, {}).get("groups", {})

@@ -1,14 +1,15 @@
 """Powers as gateways last told them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from ..model import Reading
 from ..values import number, text
-from . import endpoints as on
-from .client import EnphaseClient
 from .listing import System
+
+WH = 1000
 
 # `operational_mode` of a battery -> our words, and which way its power goes.
 STATES: dict[str, tuple[str, int]] = {
@@ -20,30 +21,35 @@ STATES: dict[str, tuple[str, int]] = {
 type Found = dict[str, dict[str, Reading]]
 
 
-async def fetch(client: EnphaseClient, system: System, *, covered: bool) -> Found:
-    """Return a system's powers: by meter where it has meters, else from the summary.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a summary tells: the production, and the Wh until the last midnight."""
 
-    Raises NotInPlan where the plan has no consumption.
-    """
-    if covered and not client.is_old and system.has_production_meter:
-        return latest(await client.call(on.LATEST, system=system.id), system)
-    endpoint = on.OLD_SUMMARY if client.is_old else on.SUMMARY
-    return summary(await client.call(endpoint, system=system.id), system)
+    readings: dict[str, Reading]
+    before: float | None = None
 
 
-def summary(body: Any, system: System) -> Found:
-    """Return the production of the last interval ("summary").
+def summary(body: Any) -> Summary:
+    """Return the production of the last interval, of the day and until today ("summary").
 
     Its battery_charge_w and battery_discharge_w are ratings, no powers.
     """
     row = body if isinstance(body, Mapping) else {}
-    power, at = (
-        number(row.get("current_power")),
-        _instant(row.get("last_interval_end_at")),
+    at = _instant(row.get("last_interval_end_at"))
+    if at is None:
+        return Summary(readings={})
+    found: dict[str, float] = {}
+    if (power := number(row.get("current_power"))) is not None:
+        found["pv_power"] = power
+    before, today = number(row.get("energy_lifetime")), number(row.get("energy_today"))
+    if today is not None and today >= 0:
+        found["pv_energy_today"] = today / WH
+        if before is not None and before >= 0:
+            found["pv_energy"] = (before + today) / WH
+    return Summary(
+        readings={key: Reading(value=value, at=at) for key, value in found.items()},
+        before=before if "pv_energy" in found else None,
     )
-    if power is None or at is None:
-        return {}
-    return {system.id: {"pv_power": Reading(value=power, at=at)}}
 
 
 def latest(body: Any, system: System) -> Found:
@@ -53,33 +59,35 @@ def latest(body: Any, system: System) -> Found:
     """
     devices = body.get("devices") if isinstance(body, Mapping) else None
     groups = devices if isinstance(devices, Mapping) else {}
-    meters = list(_told(groups.get("meters")))
     found = _batteries(groups.get("encharges"), system)
     powers: dict[str, float] = {}
-    stamps: list[datetime] = []
-    for row, power, at in meters:
+    stamps = [rows["battery_power"].at for rows in found.values()]
+    for row, power, at in _told(groups.get("meters")):
         name = str(row.get("name"))
         powers[name] = powers.get(name, 0.0) + power
         stamps.append(at)
-    if not stamps:
-        return found
-    battery = sum(float(rows["battery_power"].value or 0.0) for rows in found.values())
-    at = min(stamps)
-    own = _plant(powers, battery, system)
-    if found:
-        own["battery_power"] = battery
-    found[system.id] = {key: Reading(value=value, at=at) for key, value in own.items()}
+    # A part of the batteries is not what all of them do.
+    battery: float | None = None
+    if len(found) == len(system.batteries):
+        battery = sum(float(row["battery_power"].value or 0) for row in found.values())
+    if own := _plant(powers, battery, system):
+        at = min(stamps)
+        found[system.id] = {
+            key: Reading(value=value, at=at) for key, value in own.items()
+        }
     return found
 
 
 def _plant(
-    powers: Mapping[str, float], battery: float, system: System
-) -> dict[str, float]:
+    powers: Mapping[str, float], battery: float | None, system: System
+) -> dict[str, float | bool]:
     """Return what a system's meters say, in our signs."""
-    own: dict[str, float] = {}
+    own: dict[str, float | bool] = {}
+    if battery is not None and system.batteries:
+        own |= {"battery_power": battery, "battery_charging": battery < 0}
     if (produced := powers.get("production")) is not None:
-        own["pv_power"] = produced
-    if (used := powers.get("consumption")) is None:
+        own["pv_power"] = max(0.0, produced)
+    if (used := powers.get("consumption")) is None or battery is None:
         return own
     load = used + battery if system.consumption_is_net else used
     own["load_power"] = max(0.0, load)
@@ -100,9 +108,9 @@ def _batteries(rows: Any, system: System) -> Found:
         if serial is None:
             continue
         own = abs(power) * mode[1] if mode and mode[1] else -power
-        readings = {"battery_power": own}
         found[serial] = {
-            key: Reading(value=value, at=at) for key, value in readings.items()
+            "battery_power": Reading(value=own, at=at),
+            "battery_charging": Reading(value=own < 0, at=at),
         }
         if mode:
             found[serial]["battery_state"] = Reading(value=mode[0], at=at)

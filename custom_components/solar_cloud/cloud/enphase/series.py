@@ -6,7 +6,7 @@ gateways were late ("devices_reporting").
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ..model import EnergyRow
@@ -16,6 +16,8 @@ from .endpoints import Endpoint
 
 QUARTER = timedelta(minutes=15)
 FIVE = timedelta(minutes=5)
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
 WH = 1000
 
 
@@ -37,10 +39,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A call that tells intervals of one or more energies."""
+    """A call that tells intervals of one or more energies, for so long a span at most."""
 
     endpoint: Endpoint
     series: tuple[Series, ...]
+    reach: timedelta = WEEK
 
 
 def _source(
@@ -52,9 +55,10 @@ def _source(
     step: timedelta = QUARTER,
     *,
     dark: bool = False,
+    reach: timedelta = WEEK,
 ) -> Source:
     row = Series(key=key, field=field, step=step, days=days, daily=daily, dark=dark)
-    return Source(endpoint=endpoint, series=(row,))
+    return Source(endpoint=endpoint, series=(row,), reach=reach)
 
 
 # Version 4.
@@ -97,7 +101,7 @@ STORAGE = Source(
 # Version 2 knows no import, export or battery.
 OLD_MICROS = _source(
     on.OLD_STATS, "pv_energy", "enwh", on.OLD_ENERGY_LIFETIME, "production", FIVE,
-    dark=True,
+    dark=True, reach=DAY,
 )  # fmt: skip
 OLD_METER = _source(
     on.OLD_RGM_STATS, "pv_energy", "wh_del", on.OLD_ENERGY_LIFETIME, "production"
@@ -135,6 +139,23 @@ def intervals(answer: Any, series: Series) -> list[Interval]:
     return sorted(found, key=lambda row: row.start)
 
 
+def complete(answer: Any, found: list[Interval], since: datetime) -> list[Interval]:
+    """Return intervals without the newest ones of which some devices have yet to tell.
+
+    One that has not told for longer than `since` is not waited for.
+    """
+    whole = number(answer.get("total_devices")) if isinstance(answer, Mapping) else None
+    late = {
+        number(row.get("end_at"))
+        for row in _rows(answer)
+        if (many := number(row.get("devices_reporting"))) and many < (whole or 0)
+    }
+    rows = list(found)
+    while rows and rows[-1].end > since and rows[-1].end.timestamp() in late:
+        rows.pop()
+    return rows
+
+
 def _rows(answer: Any) -> Iterator[Mapping[str, Any]]:
     rows = answer.get("intervals") if isinstance(answer, Mapping) else None
     for row in rows if isinstance(rows, list) else ():
@@ -151,16 +172,17 @@ def _at(row: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def lit(found: list[Interval], series: Series, end: datetime) -> list[Interval]:
-    """Return intervals with those that are left out in the dark, up to an instant."""
-    if not series.dark or not found:
+def lit(
+    found: list[Interval], series: Series, start: datetime, end: datetime
+) -> list[Interval]:
+    """Return intervals with those that are left out in the dark, between two instants."""
+    if not series.dark:
         return found
     whole: list[Interval] = []
     for row in found:
-        if whole:
-            whole += _dark(whole[-1].end, row.start, series.step)
+        whole += _dark(whole[-1].end if whole else start, row.start, series.step)
         whole.append(row)
-    return whole + _dark(whole[-1].end, end, series.step)
+    return whole + _dark(whole[-1].end if whole else start, end, series.step)
 
 
 def _dark(start: datetime, end: datetime, step: timedelta) -> list[Interval]:
@@ -187,6 +209,13 @@ def rows(system: str, series: Series, found: list[Interval]) -> tuple[EnergyRow,
 def days_of(answer: Any, daily: str) -> list[float]:
     """Return the Wh of each day of a lifetime call; no content has none."""
     values = answer.get(daily) if isinstance(answer, Mapping) else None
-    return (
-        [number(value) or 0.0 for value in values] if isinstance(values, list) else []
-    )
+    rows = values if isinstance(values, list) else []
+    return [max(0.0, number(value) or 0.0) for value in rows]
+
+
+def first_day(answer: Any) -> date | None:
+    """Return the day with which a lifetime call begins."""
+    try:
+        return date.fromisoformat(str(answer["start_date"]))
+    except LookupError, TypeError, ValueError:
+        return None
