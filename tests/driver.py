@@ -611,7 +611,9 @@ class House:
             domain, name, {"entity_id": entity_id, **data}, blocking=True
         )
 
-    def action(self, action: str, subject: str, **data: Any) -> Awaitable[Any]:
+    def action(
+        self, action: str, subject: str, *, answer: bool = False, **data: Any
+    ) -> Awaitable[Any]:
         """Call an action of the integration for a plant or a device."""
         registry = dr.async_get(self.hass)
         device = next(
@@ -622,7 +624,11 @@ class House:
         )
         return self.do(
             self.hass.services.async_call(
-                DOMAIN, action, {"device_id": device.id, **data}, blocking=True
+                DOMAIN,
+                action,
+                {"device_id": device.id, **data},
+                blocking=True,
+                return_response=answer,
             )
         )
 

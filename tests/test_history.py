@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 
 from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+
+from tests.common import Home, text_of
 from tests.driver import House
 
 START = datetime(2026, 5, 12, 8, 2, tzinfo=UTC)
@@ -87,3 +91,210 @@ async def test_past_days_join_what_is_recorded(
             assert {at: now[at] for at in sorted(held)[:-2]} == {
                 at: held[at] for at in sorted(held)[:-2]
             }
+
+
+async def test_gaps_are_filled(socket_enabled: None, tmp_path: Path) -> None:
+    """After outages each hour has its own energy, none the sum of the gap."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(until=START.replace(hour=10, minute=20))
+        await house.stop()
+        await house.run(hours=5)
+        await house.start()
+        await house.run(until=START.replace(hour=17, minute=30))
+        house.sim.fault("timeout")
+        await house.run(hours=4)
+        house.sim.clear_faults()
+        await house.run(hours=2)
+        for key in LIFETIME_ENERGIES:
+            since = START.replace(hour=11, minute=0).timestamp()
+            until = START.replace(hour=21, minute=0).timestamp()
+            compare(house, plant, key, since, until)
+
+
+async def test_a_killed_import_goes_on(socket_enabled: None, tmp_path: Path) -> None:
+    """Wherever it is killed, nothing is lost and nothing counted twice."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(minutes=75)
+        await house.do(house.account("kh").history.async_import([plant.id]))
+        for effects in (2, 5, 9, 14, 20, 27, 35):
+            with house.killing_after(effects) as process:
+                await house.run(minutes=20, stop=lambda process=process: process.dead)
+            if process.dead:
+                await house.kill()
+                await house.start()
+        await house.run(minutes=90)
+        assert house.account("kh").history.progress(plant.id) == 100
+        for key in LIFETIME_ENERGIES:
+            since = midnight(plant, date(2026, 5, 8))
+            compare(house, plant, key, since, START.replace(minute=0).timestamp())
+
+
+async def test_corrections_are_taken_over(socket_enabled: None, tmp_path: Path) -> None:
+    """What the vendor corrects a day later is corrected in the hour it belongs to."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(until=START + timedelta(hours=26))
+        hour = START.replace(hour=18, minute=0).timestamp()
+        now = house.now.replace(minute=0).timestamp()
+        before = dict(changes(rows(house, plant, "load_energy")))
+        house.sim.fault("vendor_correction", variable="loads", delta=1.5, hour=hour)
+        await house.run(hours=2)
+        assert dict(changes(rows(house, plant, "load_energy")))[now] > 1.5
+        await house.run(until=START + timedelta(hours=44))
+        after = dict(changes(rows(house, plant, "load_energy")))
+        assert after[hour] == pytest.approx(before[hour] + 1.5, abs=STEP)
+        truth = dict(plant.home.energy(now, now + HOUR)["load_energy"])[now]
+        assert after[now] == pytest.approx(truth, abs=STEP)
+
+
+# --- what stands in the way ---------------------------------------------------------------
+
+
+async def test_without_a_recorder_there_is_a_word(home: Home) -> None:
+    """Nothing is imported, and the action says why."""
+    await home.set_up("kh")
+    plant = home.sim.plant("kh")
+    with pytest.raises(ServiceValidationError) as caught:
+        await home.act("import_history", plant.id)
+    assert "recorder" in text_of(caught.value)
+    await home.account.history.async_begin([plant.id])
+    assert home.account.history.progress(plant.id) is None
+    assert home.value(plant.id, "history_progress") == "unknown"
+
+
+async def test_wrong_days(socket_enabled: None, tmp_path: Path) -> None:
+    """A start to come, an end before it: a clear word. Before the plant: its first day."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        for words, given in (
+            ("still to come", {"start": "2027-01-01"}),
+            ("before the start", {"start": "2026-05-10", "end": "2026-05-09"}),
+        ):
+            with pytest.raises(ServiceValidationError) as caught:
+                await house.action("import_history", plant.id, **given)
+            assert words in text_of(caught.value)
+        answer = await house.action(
+            "import_history", plant.id, answer=True, start="2001-01-01"
+        )
+        first = datetime.fromtimestamp(plant.home.created, UTC).date()
+        assert answer["first"] == first.isoformat()
+        assert answer["progress"] == 0
+
+
+async def test_a_vendor_that_refuses_half_way(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """What came is kept, the rest is asked for later."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(minutes=75)
+        house.sim.fault(
+            "errno", endpoint="*report/query", errno=40402, msg="spent", skip=2
+        )
+        await house.do(house.account("kh").history.async_import([plant.id]))
+        await house.run(minutes=10)
+        history = house.account("kh").history
+        assert 0 < (history.progress(plant.id) or 0) < 100
+        assert history.attributes(plant.id)["waiting_for"] == "quota"
+        house.sim.clear_faults()
+        await house.run(hours=3)
+        assert history.progress(plant.id) == 100
+        since = midnight(plant, date(2026, 5, 8))
+        compare(house, plant, "pv_energy", since, START.replace(minute=0).timestamp())
+
+
+async def test_entities_that_are_renamed_or_not_recorded(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """A renamed entity keeps its past; one that is disabled has none, and stops nobody."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(minutes=75)
+        registry = er.async_get(house.hass)
+        solar = house.entity_id(plant.id, "pv_energy")
+        load = house.entity_id(plant.id, "load_energy")
+        assert solar and load
+        registry.async_update_entity(solar, new_entity_id="sensor.my_sun")
+        registry.async_update_entity(load, disabled_by=er.RegistryEntryDisabler.USER)
+        await house.run(minutes=2)
+        await house.do(house.account("kh").history.async_import([plant.id]))
+        await house.run(hours=1)
+        assert house.account("kh").history.progress(plant.id) == 100
+        since = midnight(plant, date(2026, 5, 8))
+        until = START.replace(minute=0).timestamp()
+        assert house.entity_id(plant.id, "pv_energy") == "sensor.my_sun"
+        compare(house, plant, "pv_energy", since, until)
+        compare(house, plant, "grid_import_energy", since, until)
+
+
+async def test_a_plant_that_is_gone_ends_its_import(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """What is still to come of a plant that the user takes out stays undone, quietly."""
+    async with House(start=START, folder=tmp_path) as house:
+        entry = await house.setup("kh")
+        first, second = house.sim.account("kh").plants
+        await house.run(minutes=75)
+        house.sim.fault("status", endpoint="*report/query", status=503)
+        await house.do(house.account("kh").history.async_import([first.id, second.id]))
+        await house.run(minutes=5)
+        options = {**entry.options, "plants": [first.id]}
+        house.hass.config_entries.async_update_entry(entry, options=options)
+        await house.do(house.hass.config_entries.async_reload(entry.entry_id))
+        house.sim.clear_faults()
+        await house.run(hours=2)
+        history = house.account("kh").history
+        assert history.progress(first.id) == 100
+        assert history.progress(second.id) != 100
+
+
+async def test_a_chosen_start_is_followed(socket_enabled: None, tmp_path: Path) -> None:
+    """The option asks for the days since its day, and only for those that are missing."""
+    async with House(start=START, folder=tmp_path) as house:
+        entry = await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(minutes=75)
+        for day in ("2026-05-11", "2026-05-09"):
+            options = {**entry.options, "history_start": day}
+            house.hass.config_entries.async_update_entry(entry, options=options)
+            await house.do(house.hass.config_entries.async_reload(entry.entry_id))
+            await house.run(minutes=50)
+            told = house.account("kh").history.attributes(plant.id)
+            assert (told["first"], told["imported_back_to"]) == (day, day)
+            begin = midnight(plant, date.fromisoformat(day))
+            assert min(rows(house, plant, "pv_energy")) == begin
+        asked = [
+            call.params.get("day")
+            for call in house.sim.calls
+            if call.endpoint.endswith("report/query") and call.params.get("day")
+        ]
+        assert len(asked) == len(set(asked)) * 2  # once for each of two inverters
+
+
+async def test_a_large_difference_is_a_repair(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """Hours that do not add up to the vendor's own total are told of."""
+    async with House(start=START, folder=tmp_path) as house:
+        house.sim.fault("vendor_correction", variable="gridConsumption", delta=900.0)
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(minutes=75)
+        await house.do(house.account("kh").history.async_import([plant.id]))
+        await house.run(hours=1)
+        differences = house.account("kh").history.differences(plant.id)
+        assert differences["grid_import_energy"] == pytest.approx(900, abs=1)
+        assert differences["load_energy"] == pytest.approx(0, abs=1)
+        issues = ir.async_get(house.hass).issues
+        (issue,) = [row for (_, name), row in issues.items() if "history" in name]
+        assert (
+            "grid_import_energy +900" in issue.translation_placeholders["differences"]
+        )

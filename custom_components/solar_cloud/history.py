@@ -39,11 +39,11 @@ LOOK_AGAIN = 30.0
 RETRY_AFTER = 900.0
 MOST_FAILURES = 8
 
-# Data this old when an hour ends leaves a gap. The last days are read again each night
-# from this hour on, and so many hours long a gap is tried to be filled.
+# Data this old when an hour ends leaves a gap, which is tried so often to be filled, after
+# twice as long each time. The last days are read again each night from this hour on.
 SILENT = timedelta(minutes=45)
+GAP_TRIES = 7
 NIGHT = 1
-MOST_TRIES = 72
 
 
 def signal_progress(entry: SolarCloudConfigEntry) -> str:
@@ -104,9 +104,9 @@ class History:
         return self._account.store.kept.history
 
     @property
-    def _due(self) -> dict[str, dict[str, int]]:
-        """Return the days to read again, by plant, with how often it was tried."""
-        due: dict[str, dict[str, int]] = self._kept.setdefault("due", {})
+    def _due(self) -> dict[str, dict[str, Any]]:
+        """Return which days of a plant to read again: `days`, `tries` left, `next` one."""
+        due: dict[str, dict[str, Any]] = self._kept.setdefault("due", {})
         return due
 
     def job(self, plant: str) -> Job | None:
@@ -344,8 +344,18 @@ class History:
         for plant in account.house.data.plants:
             self._look_for_gap(plant, now)
             self._look_again(plant, now)
-        if self._due and not self._lock.locked():
+        if self._ripe() and not self._lock.locked():
             account.spawn(self._async_read_again())
+
+    def _ripe(self) -> list[str]:
+        """Return the plants of which days are due now."""
+        now = self._account.clock.now()
+        return [
+            plant
+            for plant, due in self._due.items()
+            if datetime.fromisoformat(due["next"]) <= now
+            and self._account.house.data.has(plant)
+        ]
 
     def _look_for_gap(self, plant: str, now: datetime) -> None:
         """Note the days of hours in which no new data came."""
@@ -358,7 +368,7 @@ class History:
         if now - before > timedelta(hours=1) + SILENT:
             zone = self._account.zone(plant)
             day = (before - timedelta(hours=1)).astimezone(zone).date()
-            self._note(plant, day, now.astimezone(zone).date())
+            self._note(plant, day, now.astimezone(zone).date(), tries=GAP_TRIES)
 
     def _look_again(self, plant: str, now: datetime) -> None:
         """Note the last days once a night: the vendor may have corrected them."""
@@ -370,38 +380,46 @@ class History:
             nights[plant] = today
             self._note(plant, local.date() - timedelta(days=days), local.date())
 
-    def _note(self, plant: str, first: date, last: date) -> None:
-        days = self._due.setdefault(plant, {})
-        for index in range((last - first).days + 1):
-            days.setdefault((first + timedelta(days=index)).isoformat(), 0)
+    def _note(self, plant: str, first: date, last: date, *, tries: int = 1) -> None:
+        due = self._due.setdefault(plant, {"first": first.isoformat(), "tries": 0})
+        due["first"] = min(due["first"], first.isoformat())
+        due["last"] = last.isoformat()
+        due["tries"] = max(due["tries"], tries)
+        due["next"] = self._account.clock.now().isoformat()
 
     async def _async_read_again(self) -> None:
         """Read the days that are due, and write what has changed."""
         async with self._lock:
-            plants = [row for row in self._due if self._account.house.data.has(row)]
-            for group in self._account.vendor.together(plants):
+            for group in self._account.vendor.together(self._ripe()):
+                fits = False
                 with suppress(CloudError):
-                    await self._read_again(group)
-            self._kept["due"] = {row: days for row, days in self._due.items() if days}
+                    fits = await self._read_again(group)
+                self._count_tries(group, fits=fits)
             await self._account.store.async_save()
 
-    async def _read_again(self, plants: Collection[str]) -> None:
-        """Read the days of plants that are told of together, in one stretch."""
-        days = sorted({day for plant in plants for day in self._due[plant]})
-        first, day = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+    async def _read_again(self, plants: Collection[str]) -> bool:
+        """Read the days of plants that are told of together; returns whether they fit."""
+        due = [self._due[plant] for plant in plants]
+        first = date.fromisoformat(min(row["first"] for row in due))
+        day = date.fromisoformat(max(row["last"] for row in due))
         rows: list[EnergyRow] = []
         while day >= first:
             found = await self._fetch(plants, first, day)
             rows += found.rows
             day = found.first - ONE_DAY
-        written = await self._records.async_write(rows)
+        return (await self._records.async_write(rows, past=False)).fits
+
+    def _count_tries(self, plants: Collection[str], *, fits: bool) -> None:
+        """Forget what is done, or was tried often enough; wait longer for the rest."""
+        now = self._account.clock.now()
         for plant in plants:
-            tries = self._due[plant]
-            self._due[plant] = {
-                text: count + 1
-                for text, count in tries.items()
-                if not written.fits and count < MOST_TRIES
-            }
+            due = self._due[plant]
+            due["tries"] -= 1
+            if fits or due["tries"] <= 0:
+                del self._due[plant]
+                continue
+            hours = 2 ** max(0, GAP_TRIES - 1 - due["tries"])
+            due["next"] = (now + timedelta(hours=hours, minutes=-5)).isoformat()
 
     @callback
     def async_take(self, rows: Collection[EnergyRow], readings: Readings) -> None:

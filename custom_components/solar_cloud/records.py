@@ -93,10 +93,13 @@ class Records:
         self,
         rows: Iterable[EnergyRow],
         counters: Mapping[Key, Reading] | None = None,
+        *,
+        past: bool = True,
     ) -> Written:
         """Write what rows tell of hours that are over, where it is not recorded so.
 
-        `counters` are lifetime counters at an instant up to which the rows reach.
+        `counters` are lifetime counters at an instant up to which the rows reach. Hours
+        before the first that is recorded are left out where no `past` is wanted.
         """
         written = Written()
         for key, own in self.summed(rows).items():
@@ -108,7 +111,7 @@ class Records:
             if not known:
                 continue
             end = _end(known, own, (counters or {}).get(key))
-            await self._write(key, series, known, end, written)
+            await self._write(key, series, known, end, written, past=past)
         return written
 
     def _zone(self, subject: str) -> tzinfo:
@@ -122,6 +125,8 @@ class Records:
         known: Hours,
         end: tuple[datetime, float] | None,
         written: Written,
+        *,
+        past: bool,
     ) -> None:
         """Write one series: hours before the first that is recorded, and those after."""
         if (found := await self._first(key, series)) is None:
@@ -129,12 +134,11 @@ class Records:
             return
         first, held = found
         recent = {hour: kwh for hour, kwh in known.items() if hour >= first}
-        if any(hour < first for hour in known):
-            past = before(known, first, held)
+        if past and (earlier := before(known, first, held)):
             await self._open_seam(key, first)
-            await series.async_write(past)
-            written.hours += len(past)
-            self._firsts[key] = (min(past), past[min(past)])
+            await series.async_write(earlier)
+            written.hours += len(earlier)
+            self._firsts[key] = (min(earlier), earlier[min(earlier)])
             await self.async_close_seam(key, series)
         if recent:
             hours = await series.async_hours(min(recent) - HOUR, max(recent) + HOUR)

@@ -35,7 +35,7 @@ KINDS: dict[str, str] = {
     "frozen": "* new time stamps, old values",
     "device_gone": "* a device is not in the account any more",
     "device_fault": "* a device reports the fault `code` with `message`",
-    "vendor_correction": "* the vendor changes `variable` by `delta` for good",
+    "vendor_correction": "* the vendor changes `variable` by `delta` for good, in reports at `hour`",
 }
 
 

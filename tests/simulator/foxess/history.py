@@ -120,14 +120,32 @@ def report_query(server: Server, exchange: Exchange) -> Any:
     edges = _edges(device, params)
     newest = device.published(exchange.at)
     late = realtime.held_until(server, exchange, device)
+    report = {
+        variable: _values(device, variable, edges, newest, late) for variable in wanted
+    }
+    _correct(server, exchange, device, edges, report)
     return [
-        {
-            "variable": variable,
-            "unit": "kWh",
-            "values": _values(device, variable, edges, newest, late),
-        }
-        for variable in wanted
+        {"variable": variable, "unit": "kWh", "values": values}
+        for variable, values in report.items()
     ]
+
+
+def _correct(
+    server: Server,
+    exchange: Exchange,
+    device: FoxDevice,
+    edges: list[float],
+    report: dict[str, list[float]],
+) -> None:
+    """Apply the corrections that belong to an hour of the past (Unix time `hour`)."""
+    for fault in server.world.faults.standing("vendor_correction", server.name):
+        hour, variable = fault.args.get("hour"), fault.args["variable"]
+        if hour is None or variable not in report or not fault.active(exchange.at):
+            continue
+        if fault.fits(device.account, fault.endpoint, device.sn):
+            for n, (start, end) in enumerate(pairwise(edges)):
+                if start <= hour < end:
+                    report[variable][n] += fault.args["delta"]
 
 
 def _values(
