@@ -64,7 +64,7 @@ class Samples:
         self.ration: Ration | None = None
         self._stretch = 1.0
         self._down: CloudError | None = None
-        self._began: datetime | None = None
+        self._memory = memory
         self._client = client
         self._clock = clock
         self._inventory = inventory
@@ -111,7 +111,9 @@ class Samples:
         Samples are of full five minutes, and there soon after. A poll that has drifted off
         waits for the next one.
         """
-        began, self._stretch = self._began or polled, stretch
+        self._stretch = stretch
+        known = self._memory.get("began")
+        began = datetime.fromisoformat(known) if known else polled
         shown = self._inventory.chosen
         night = bool(shown) and all(plant in dark for plant in shown)
         if night and (self.ration or not any(map(self._inventory.has_battery, shown))):
@@ -153,9 +155,9 @@ class Samples:
         ]
         failure: CloudError | None = None
         came = not jobs
-        self._began = self._clock.now()
+        began = self._clock.now()
         if self.ration:
-            self.ration.spend(self._began, self._stretch)
+            self.ration.spend(began, self._stretch)
         for job in jobs:
             try:
                 await job()
@@ -173,6 +175,8 @@ class Samples:
         self._down = failure if isinstance(failure, CloudUnavailable) else None
         if failure and not came:
             raise failure
+        # After a poll of which nothing came the next one does not wait for a sample.
+        self._memory["began"] = began.isoformat()
         now = self._clock.now()
         for plant in self._inventory.chosen:
             self._settle(plant, now, dark=plant in dark)
