@@ -146,8 +146,10 @@ class Samples:
     ) -> datetime:
         """Return when a plant should be asked: once all that are awake have news."""
         awake = [row for row in rows if not self._is_dark(row, now, dark)]
-        times = [self._next(row, now, stretch, dark) for row in awake or rows]
-        return max(times) if awake else min(times)
+        if not awake:
+            return min(self._next(row, now, stretch, dark) for row in rows)
+        due = max(self._news(row, now, stretch, dark) for row in awake)
+        return _put_off(due, max(self._earliest(row, now) for row in awake))
 
     def _is_dark(self, asked: Request, now: datetime, dark: Collection[str]) -> bool:
         """Return whether a request is about inverters that sleep."""
@@ -156,14 +158,20 @@ class Samples:
     def _next(
         self, asked: Request, now: datetime, stretch: float, dark: Collection[str]
     ) -> datetime:
-        """Return when a request should be made next, which the pace may put off."""
+        """Return when a request should be made by itself, as far as it may be."""
+        news = self._news(asked, now, stretch, dark)
+        return max(news, self._earliest(asked, now))
+
+    def _earliest(self, asked: Request, now: datetime) -> datetime:
+        """Return when a request may be made next."""
         earliest = self._client.earliest(asked.endpoint, asked.params)
-        if earliest - now <= MOMENT:
-            earliest = now
-        return min(
-            _put_off(self._next_of(sn, now, stretch, dark), earliest)
-            for sn in asked.devices
-        )
+        return now if earliest - now <= MOMENT else earliest
+
+    def _news(
+        self, asked: Request, now: datetime, stretch: float, dark: Collection[str]
+    ) -> datetime:
+        """Return when the first of a request's devices should have a new sample."""
+        return min(self._next_of(sn, now, stretch, dark) for sn in asked.devices)
 
     def _next_of(
         self, sn: str, now: datetime, stretch: float, dark: Collection[str]
