@@ -552,3 +552,13 @@ async def test_nothing_is_sent_twice(steer: Steer) -> None:
     await world.steering.runs.start(run, before)
     assert len(world.written()) == writes
     assert datetime.fromisoformat(before[world.sn]["end"]) == run.end
+
+
+async def test_a_setting_that_changes_before_the_start(steer: Steer) -> None:
+    """What was set between reading and sending is not set back."""
+    world = opened(steer, "sph_windows")
+    run, before = await prepared(world, HOLD)
+    assert await world.set(charge_power_rate=33) == {}
+    await world.steering.runs.start(run, before)
+    assert world.device.settings["chargePowerCommand"] == "33"
+    assert world.device.settings["acChargeEnable"] == "0"

@@ -64,10 +64,9 @@ class Before:
             ),
         )
 
-    def due(self, now: datetime) -> int:
-        """Return which part it is time for."""
-        begun = sum(part.until <= now for part in self.parts)
-        return min(begun, len(self.parts) - 1)
+    def due(self, now: datetime) -> Part:
+        """Return the part that it is time for."""
+        return next((part for part in self.parts if now < part.until), self.parts[-1])
 
     def values(self, part: Part) -> dict[str, float]:
         """Return the values that a part changes."""
@@ -111,8 +110,8 @@ class Runs:
         self._export = export
         self._remote = Remote(settings, memory)
         self._kinds: dict[str, list[str]] = memory.setdefault("forced_kinds", {})
-        # The run of which a part was sent since we were started.
-        self._begun: dict[str, str] = {}
+        # What each machine holds, by the run that looked at it, and after which write.
+        self._seen: dict[str, tuple[str, int | None, Held]] = {}
         self._lock = lock
 
     # --- what can be asked -------------------------------------------------------------
@@ -171,6 +170,7 @@ class Runs:
                 raise
             return found | {"owner": None}
         offset = await self._settings.clock_offset(sn, look.purpose) or 0.0
+        self._see(run, sn, owner)
         parts = self._parts(run, look, owner, offset)
         return found | {
             "owner": owner.as_dict(),
@@ -220,15 +220,19 @@ class Runs:
         if data["owner"] is None:
             raise Refused("the machine cannot be forced by this account")
         before, look = Before.from_dict(data), self._settings.look(sn)
-        place = before.due(self._settings.now())
-        part = before.parts[place]
-        if place and self._begun.pop(sn, None) == run.id:
-            # Only the window moves on: reading all before would open a gap at midnight.
-            held = before.parts[place - 1].held
+        seen = self._seen.pop(sn, None)
+        if seen and seen[:2] == (run.id, self._settings.writes.get(sn)):
+            # Looked at just now; or only the window moves on, at midnight, without a gap.
+            held = seen[2]
         else:
             held = await self._programmes.read(look)
-        await self._programmes.write(look, held, before.applied(part, held))
-        self._begun[sn] = run.id
+        wanted = before.applied(before.due(self._settings.now()), held)
+        await self._programmes.write(look, held, wanted)
+        self._see(run, sn, wanted)
+
+    def _see(self, run: Run, sn: str, held: Held) -> None:
+        """Remember what a machine holds until somebody writes to it."""
+        self._seen[sn] = (run.id, self._settings.writes.get(sn), held)
 
     async def started(self, run: Run, before: Mapping[str, Any]) -> Progress:
         """Read back whether every machine holds the run."""
@@ -244,6 +248,7 @@ class Runs:
         if data["owner"] is None:
             return Progress(done=False)
         before, held = Before.from_dict(data), await self._programmes.read(look)
+        self._see(run, sn, held)
         for place, part in enumerate(before.parts):
             if _same(held, before.applied(part, held)):
                 last = place == len(before.parts) - 1
@@ -275,6 +280,7 @@ class Runs:
             return
         if data["remote"]:
             await self._remote.stop(run, sn, datetime.fromisoformat(data["end"]))
+        self._seen.pop(sn, None)
         if data["owner"] is not None:
             held = await self._programmes.read(look)
             freed = Before.from_dict(data).freed(held)

@@ -55,6 +55,8 @@ class Settings:
         self._unknown: dict[str, list[str]] = memory.setdefault("unknown", {})
         self._firmware: dict[str, str] = memory.setdefault("firmware", {})
         self._hosts: dict[str, str] = memory.setdefault("write_hosts", {})
+        # How often each machine was written to since we were started.
+        self.writes: dict[str, int] = {}
 
     def now(self) -> datetime:
         """Return the present."""
@@ -92,10 +94,10 @@ class Settings:
         asked = {"device_sn": sn}
         if family is on.MIN and not self.is_unknown(sn, on.MIN_SETTINGS.path):
             try:
-                return _flat(await self._client.call(on.MIN_SETTINGS, asked, purpose))
+                return _flat(await self._call(on.MIN_SETTINGS, asked, purpose))
             except NotSupported:
                 self.refused(sn, on.MIN_SETTINGS.path)
-        return _flat(await self._client.call(family.info, asked, purpose))
+        return _flat(await self._call(family.info, asked, purpose))
 
     async def parameter(self, sn: str, name: str, purpose: Purpose) -> str | None:
         """Return one parameter as the machine tells it, None where it does not know it."""
@@ -103,9 +105,7 @@ class Settings:
             return None
         asked = {"device_sn": sn, "paramId": name, "startAddr": "0", "endAddr": "0"}
         try:
-            value = await self._client.call(
-                self.machine(sn).family.read, asked, purpose
-            )
+            value = await self._call(self.machine(sn).family.read, asked, purpose)
         except NotSupported:
             self.refused(sn, name)
             return None
@@ -129,13 +129,34 @@ class Settings:
         info = on.MIN_SETTINGS if family is on.MIN else family.info
         return (Call(endpoint=info.path, subjects=(sn,)), *single)
 
+    async def _call(
+        self,
+        endpoint: on.Endpoint,
+        params: Mapping[str, str],
+        purpose: Purpose,
+        subject: str | None = None,
+        host: str | None = None,
+    ) -> Any:
+        """Make a call; a limit that opens within two minutes is waited for.
+
+        Settings are five seconds apart, so whoever comes second may wait for long.
+        """
+        latest = self.now() + PATIENCE
+        while True:
+            try:
+                return await self._client.call(
+                    endpoint, params, purpose, subject, host=host
+                )
+            except QuotaExceeded as err:
+                if err.retry_at is None or err.retry_at > latest:
+                    raise
+                wait = (err.retry_at - self.now()).total_seconds()
+                await self._clock.sleep(max(1.0, wait))
+
     # --- write -------------------------------------------------------------------------
 
     async def send(self, sn: str, name: str, *values: str) -> None:
-        """Send one setting; never twice by itself.
-
-        A limit that opens within two minutes is waited for.
-        """
+        """Send one setting; never twice by itself."""
         family = self.machine(sn).family
         await self.deliver(sn, family.set, _form(family, sn, name, values))
 
@@ -143,21 +164,10 @@ class Settings:
         self, sn: str, endpoint: on.Endpoint, form: Mapping[str, str]
     ) -> None:
         """Send a write to the server that serves the machine."""
-        latest = self.now() + PATIENCE
+        self.writes[sn] = self.writes.get(sn, 0) + 1
 
         async def send(host: str | None) -> None:
-            while True:
-                try:
-                    await self._client.call(
-                        endpoint, form, Purpose.COMMAND, sn, host=host
-                    )
-                except QuotaExceeded as err:
-                    if err.retry_at is None or err.retry_at > latest:
-                        raise
-                    wait = (err.retry_at - self.now()).total_seconds()
-                    await self._clock.sleep(max(1.0, wait))
-                else:
-                    return
+            await self._call(endpoint, form, Purpose.COMMAND, sn, host)
 
         known = self._hosts.get(sn)
         try:
