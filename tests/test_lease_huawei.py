@@ -278,6 +278,8 @@ async def test_an_entry_that_is_removed_stops_its_run(home: Home, owner: Any) ->
     home.time.tick(60)
     owner.truth(home.time.now().timestamp())
     assert done(home, "stop forced") == 2
+    issues = ir.async_get(home.hass).issues
+    assert not [key for _, key in issues if key.startswith("lease_")]
 
 
 async def test_a_run_after_a_stop_that_waits(home: Home, owner: Any) -> None:

@@ -16,7 +16,7 @@ from .const import CONF_ENERGY_DASHBOARD, DOMAIN, PLATFORMS
 from .dashboard import async_carry_out_choice
 from .devices import subject_of
 from .history import signal_progress
-from .lease import LEFT, async_tell_left
+from .lease_book import LEFT, async_tell_left
 from .repairs import async_check_clocks, async_check_history, async_check_warnings
 from .services import async_add_actions
 from .store import AccountStore

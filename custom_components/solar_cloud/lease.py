@@ -12,20 +12,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.core import HassJob, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_point_in_utc_time
 
-from .cloud.control import (
-    Control,
-    Evidence,
-    Forced,
-    Outcome,
-    Progress,
-    Run,
-    RunRange,
-    State,
-)
+from .cloud.control import Evidence, Forced, Outcome, Progress, Run, State
 from .cloud.errors import (
     AnswerLost,
     CloudError,
@@ -34,16 +25,13 @@ from .cloud.errors import (
     Refused,
     understood,
 )
-from .cloud.lease import FORCED_STATES, STATES, Lease, Phase
-from .cloud.model import Device
+from .cloud.lease import Lease, Phase
 from .const import DOMAIN, LOGGER
+from .lease_book import STOP, LeaseBook
 
 if TYPE_CHECKING:
     from .account import Account
 
-STOP = "stop_forced"
-LEFT = "lease_left"
-EXPORT_LIMIT = "export_limit"
 
 NOT_SHOWN = "the device does not show what it accepted"
 
@@ -54,108 +42,15 @@ PROOF_WITHIN = timedelta(minutes=20)
 OVERDUE_AFTER = timedelta(minutes=5)
 # A vendor that is still at it is given longer.
 SLOW_AFTER = timedelta(minutes=15)
-UNKNOWN_MAX_POWER = 30000.0
 
 
-class Leases:
-    """The leases of an account: at most one forced run, and one export limit, a plant."""
+class Leases(LeaseBook):
+    """Starts, watches and ends the leases of an account."""
 
     def __init__(self, account: Account) -> None:
         """Take over the leases that were stored."""
-        self._account = account
-        self._leases = {
-            lease.run.id: lease
-            for lease in map(Lease.from_dict, account.store.kept.leases)
-        }
+        super().__init__(account)
         self._locks: dict[str, asyncio.Lock] = {}
-
-    # --- what is shown --------------------------------------------------------------
-
-    @property
-    def held(self) -> list[Lease]:
-        """Return all leases."""
-        return list(self._leases.values())
-
-    def of(self, plant: str) -> Lease | None:
-        """Return the forced run of a plant; the newer one while the older one ends."""
-        found = [
-            lease
-            for lease in self._leases.values()
-            if lease.run.plant == plant and lease.run.kind is not Forced.LIMIT_EXPORT
-        ]
-        running = (lease for lease in found if lease.phase is not Phase.STORED)
-        return next(reversed([*found[:1], *running]), None)
-
-    @property
-    def is_watching(self) -> bool:
-        """Return whether a run waits for its proof, or for its state of charge."""
-        return any(
-            lease.phase is Phase.RUNNING
-            and (lease.outcome is State.ACCEPTED or lease.run.target_soc is not None)
-            for lease in self._leases.values()
-        )
-
-    def state(self, plant: str) -> str:
-        """Return what the plant's batteries are forced to do."""
-        lease = self.of(plant)
-        return STATES[lease.run.kind] if lease else FORCED_STATES[0]
-
-    def attributes(self, plant: str) -> dict[str, Any]:
-        """Return what belongs to the forced state."""
-        if (lease := self.of(plant)) is None:
-            return {}
-        return {
-            "power": lease.run.power,
-            "target_soc": lease.run.target_soc,
-            "ends_at": lease.run.end.isoformat(),
-            "evidence": lease.evidence,
-        }
-
-    def devices(self, plant: str, kind: Forced) -> tuple[str, ...]:
-        """Return the devices that can carry out a run, or the plant where it does."""
-        account = self._account
-        devices = account.house.data.of_plant(plant)
-        if kind is Forced.LIMIT_EXPORT:
-            return tuple(
-                subject
-                for subject in (plant, *(device.id for device in devices))
-                if isinstance(account.control(subject, EXPORT_LIMIT), Control)
-            )
-        return tuple(device.id for device in devices if self._can(device, kind))
-
-    def _can(self, device: Device, kind: Forced) -> bool:
-        found = self._account.moment.run_range(device)
-        return found is not None and kind in found.kinds
-
-    def range(self, plant: str, kind: Forced) -> RunRange:
-        """Return what the devices of a plant take together; power in W."""
-        account = self._account
-        found = [
-            account.moment.run_range(account.house.data.devices[device])
-            for device in self.devices(plant, kind)
-        ]
-        ranges = [row for row in found if row is not None]
-        powers = [row.max_power for row in ranges if row.max_power]
-        return RunRange(
-            kinds=frozenset((kind,)),
-            max_power=sum(powers) if powers else None,
-            min_soc=max((row.min_soc for row in ranges), default=0.0),
-            max_soc=min((row.max_soc for row in ranges), default=100.0),
-            powered=any(row.powered for row in ranges),
-        )
-
-    def is_powered(self, plant: str) -> bool:
-        """Return whether a forced run of a plant takes a power."""
-        kinds = (Forced.CHARGE, Forced.DISCHARGE)
-        return any(self.range(plant, kind).powered for kind in kinds)
-
-    def max_power(self, plant: str) -> float:
-        """Return the most power, in W, that a forced run of a plant takes."""
-        return self.range(plant, Forced.CHARGE).max_power or UNKNOWN_MAX_POWER
-
-    def scheduled(self, plant: str) -> tuple[str, ...]:
-        """Return what holds a schedule: devices of a plant, or the plant itself."""
-        return self._account.vendor.scheduled(plant)
 
     # --- start ----------------------------------------------------------------------
 
@@ -451,7 +346,10 @@ class Leases:
     async def async_end_all(self) -> None:
         """End all leases, once; those that could not be ended stay held."""
         for lease in self.held:
-            await self._async_end(lease, tell=False)
+            outcome = await self._async_end(lease, tell=False)
+            if outcome.state is State.ACCEPTED:
+                # The vendor has taken on to end it.
+                _unwatch(self._leases.pop(lease.run.id))
         self.async_stop_watching()
 
     async def _async_end_on_time(self, lease: Lease) -> None:
@@ -502,28 +400,11 @@ class Leases:
             LOGGER.debug("A lease could not be ended yet: %s", type(err).__name__)
             return Progress(done=False, error=err, again_at=_retry_at(err))
 
-    def _not_ended(self, lease: Lease, progress: Progress) -> Outcome:
-        """Tell, when it is new, how far the end of a run has come."""
-        state = State.ACCEPTED if progress.done is None else State.QUEUED
-        outcome = self._told(lease, state, err=progress.error, control=STOP)
-        if lease.told is not State.ACCEPTED or state is not State.ACCEPTED:
-            self._account.report(outcome)
-        lease.told = state
-        return outcome
-
     async def _async_forget(self, lease: Lease) -> None:
         _unwatch(lease)
         self._leases.pop(lease.run.id, None)
         ir.async_delete_issue(self._account.hass, DOMAIN, f"lease_{lease.run.id}")
         await self._async_save()
-
-    @callback
-    def _raise_issue(self, lease: Lease, after: timedelta) -> None:
-        """Tell the owner of a lease that outlives its end."""
-        if self._account.clock.now() - lease.run.end >= after:
-            async_tell_left(
-                self._account.hass, lease, self._account.name(lease.run.plant)
-            )
 
     # --- after a restart ------------------------------------------------------------
 
@@ -586,50 +467,6 @@ class Leases:
         else:
             await self._async_end(lease)
 
-    # --- tell -----------------------------------------------------------------------
-
-    def _told(
-        self,
-        lease: Lease,
-        state: State,
-        evidence: Evidence | None = None,
-        err: CloudError | None = None,
-        control: str | None = None,
-    ) -> Outcome:
-        devices, account = lease.run.devices, self._account
-        writes = account.dispatcher.writes
-        return Outcome(
-            plant=lease.run.plant,
-            device=devices[0] if len(devices) == 1 else lease.run.plant,
-            control=control or lease.control,
-            value=lease.run.power,
-            state=state,
-            at=self._account.clock.now(),
-            evidence=evidence,
-            code=err.code if err else None,
-            message=(err.words or err.key) if err else None,
-            writes_today=max(
-                (writes.today(device, account.today()) for device in devices), default=0
-            ),
-        )
-
-    def _report(
-        self,
-        lease: Lease,
-        state: State,
-        evidence: Evidence | None = None,
-        err: CloudError | None = None,
-        control: str | None = None,
-    ) -> Outcome:
-        outcome = self._told(lease, state, evidence, err, control)
-        self._account.report(outcome)
-        return outcome
-
-    async def _async_save(self) -> None:
-        store = self._account.store
-        store.kept.leases = [lease.as_dict() for lease in self._leases.values()]
-        await store.async_save()
-
 
 def _retry_at(err: CloudError) -> datetime | None:
     """Return from when on another try is worth it, where the vendor says so."""
@@ -641,23 +478,3 @@ def _unwatch(lease: Lease) -> None:
     if lease.unsubscribe:
         lease.unsubscribe()
         lease.unsubscribe = None
-
-
-@callback
-def async_tell_left(
-    hass: HomeAssistant, lease: Lease, plant: str, key: str = "lease_overdue"
-) -> None:
-    """Raise a repair issue about a lease that is still in a device."""
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        f"lease_{lease.run.id}",
-        is_fixable=False,
-        is_persistent=key == LEFT,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key=key,
-        translation_placeholders={
-            "plant": plant,
-            "ended": lease.run.end.isoformat(timespec="minutes"),
-        },
-    )
