@@ -52,6 +52,8 @@ class Energy:
     truth: float
     hours: int
     step: float
+    # What had flowed at the end, more than at the start, since the cloud's newest sample.
+    unseen: float = 0.0
 
     @property
     def error(self) -> float:
@@ -74,6 +76,8 @@ def energies(
     """
     before, after = plant.truth(start)[""], plant.truth(end)[""]
     earlier, late = plant.truth(start - gap)[""], plant.truth(end - gap)[""]
+    first_told = plant.truth(plant.published(start))[""]
+    told = plant.truth(plant.published(end))[""]
     for key in ENERGIES:
         if (entity := world.entity_id(plant.id, key)) is None or key not in after:
             continue
@@ -85,6 +89,7 @@ def energies(
             truth=after[key] - before[key],
             hours=len(found) - 1,
             step=max(before[key] - earlier[key], after[key] - late[key]),
+            unseen=abs((after[key] - told[key]) - (before[key] - first_told[key])),
         )
 
 

@@ -157,6 +157,7 @@ class Scene:
             found = judges.energies(self.world, plant, database, start, end, self.gap)
             for row in found:
                 allowed = max(self.share * row.truth, self.step, row.step) + 1e-6
+                allowed += row.unseen
                 figures = f"{row.recorded:9.2f} {row.truth:9.2f} {row.error:6.3f} {allowed:6.3f}"
                 lines.append(f"  {plant.name:12} {row.key:25} {figures}")
                 if row.error > allowed:
