@@ -109,6 +109,28 @@ async def test_spacing_is_waited_for_and_counted_from_the_end(time: Time) -> Non
     assert time.true == pytest.approx(begun + 3)
 
 
+async def test_requests_that_are_made_once_leave_no_books(time: Time) -> None:
+    """Spacings that are over are forgotten; those that are not, and windows, stay."""
+    slow = Allowance(name="slow", per=Per.SUBJECT, each=True, spacing=300)
+    ledger = Ledger([slow, daily(limit=10_000)], time.clock)
+
+    def call(number: int) -> Call:
+        return Call(endpoint="read", subjects=(f"page {number}",))
+
+    for number in range(600):
+        await make(ledger, call(number))
+    assert len(ledger.as_dict()["books"]) == 601
+    assert ledger.stretch([Demand(call=call(1), interval=300)]) == 1
+    await time.sleep(200)
+    await make(ledger, call(600))
+    await time.sleep(101)
+    await make(ledger, call(601))
+    books = ledger.as_dict()["books"]
+    assert set(books) == {"slow|read|page 600", "slow|read|page 601", "day||"}
+    assert ledger.earliest(call(600)) > time.now()
+    assert ledger.stretch([Demand(call=call(1), interval=300)]) == 1
+
+
 async def test_a_step_of_the_vendors_clock_does_not_shorten_the_spacing(
     time: Time,
 ) -> None:

@@ -62,6 +62,7 @@ class Stub:
     headers: list[dict[str, str]] = field(default_factory=list)
     now: datetime = datetime(2026, 6, 17, 10, 0, 30, tzinfo=UTC)
     memory: dict[str, Any] = field(default_factory=dict)
+    date: str | None = None
     url: str = ""
     session: ClientSession | None = None
 
@@ -113,7 +114,7 @@ class Stub:
             result = result.pop()
         if callable(result):
             result = result(params)
-        date = {"Date": format_datetime(self.now, usegmt=True)}
+        date = {"Date": self.date or format_datetime(self.now, usegmt=True)}
         if isinstance(result, Page):
             return web.Response(text=result.text, status=result.status, headers=date)
         if isinstance(result, Whole):

@@ -268,6 +268,23 @@ async def test_a_list_that_is_none(stub: Stub, data: object) -> None:
         await stub.client.pages(on.MIN.history, {"tlx_sn": "1"}, "datas")
 
 
+async def test_a_list_without_an_end_is_left(stub: Stub) -> None:
+    """The service allows 250 pages."""
+    row = {"datas": [{"sn": n} for n in range(100)]}
+    stub.answers["tlx_data"] = row
+    found = await stub.client.pages(on.MIN.history, {"tlx_sn": "1"}, "datas")
+    assert len(found) == 25_000
+
+
+async def test_an_answer_without_a_date(stub: Stub) -> None:
+    """The vendor's clock is followed only where it is shown."""
+    stub.answers["plant/data"] = {"a": 1}
+    stub.date = "soon"
+    before = stub.ledger.time
+    await stub.client.call(on.PLANT_DATA, {"plant_id": "1"})
+    assert stub.ledger.time == before
+
+
 # --- how often ------------------------------------------------------------------------
 
 

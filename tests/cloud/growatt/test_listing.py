@@ -213,13 +213,25 @@ async def test_odd_rows_are_passed_over(stub: Stub) -> None:
     meters = [{"address": ""}, {"address": 1, "device_name": "Meter", "lost": True}]
     stub.answers |= answers(
         device__list={"devices": [INVERTER, *odd]},
-        datalogger__list={"dataloggers": [LOGGER, LOGGER, {"sn": None}]},
+        datalogger__list={
+            "dataloggers": [LOGGER, LOGGER, {"sn": None}, {"sn": "LOG2"}]
+        },
         tlx_data_info=Error(10002),
         meter_list={"meters": meters},
         env_list={"envs": [{"address": 2}]},
     )
     snapshot = await stub.vendor.poll("devices")
-    assert set(snapshot.devices) == {"BNE1", "BNE2", "LOG1", "LOG1_1", "LOG1_2"}
+    assert set(snapshot.devices) == {
+        "BNE1",
+        "BNE2",
+        "LOG1",
+        "LOG2",
+        "LOG1_1",
+        "LOG1_2",
+        "LOG2_1",
+        "LOG2_2",
+    }
+    assert "LOG2" not in snapshot.readings
     assert snapshot.devices["LOG1_1"].kind is DeviceKind.METER
     assert snapshot.readings["LOG1_1"]["online"].value is False
     assert "LOG1_2" not in snapshot.readings

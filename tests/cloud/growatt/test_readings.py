@@ -185,6 +185,8 @@ def test_the_yield_of_an_inverter_that_does_not_count_its_strings() -> None:
     told = sample(INVERTER, powerTotal=500.5, powerToday=2.5)
     found = read(INVERTER, told, known).device
     assert (found["pv_energy"], found["pv_energy_today"]) == (500.5, 2.5)
+    without = {key: row for key, row in told.items() if key != "powerToday"}
+    assert "pv_energy_today" not in read(INVERTER, without, known).device
     read(INVERTER, told | {"epvTotal": 520.0}, known)
     found = read(INVERTER, told, known).device
     assert found["pv_energy"] == 0
