@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ from .cloud.errors import (
     QuotaExceeded,
     understood,
 )
-from .cloud.house import Choices, House, build, oldest
+from .cloud.house import PUBLICATIONS, Choices, House, build, oldest
 from .cloud.model import DeviceKind, Snapshot
 from .cloud.quota import Left
 from .cloud.registry import VENDORS
@@ -56,7 +56,14 @@ from .store import AccountStore, SignIn, async_open_ledger, clock_of
 
 type SolarCloudConfigEntry = ConfigEntry[Account]
 
-TOUCHED = ("export_limit", "schedule_enabled")
+TOUCHED = (
+    "export_limit",
+    "schedule_enabled",
+    "charge_from_grid",
+    "charge_power_rate",
+    "discharge_power_rate",
+    "grid_charge_soc_limit",
+)
 STATUSES = ("auth_failed", "quota", "cloud_down", "logger_offline", "asleep", "ok")
 
 
@@ -217,12 +224,13 @@ class Account:
             zone=self.zones,
             default_zone=self._default_zone(),
             stretch=self.stretch(),
+            dark=self.dark(),
         )
 
     def plant_of(self, subject: str) -> str:
-        """Return the plant of a device, or the plant itself."""
-        house = self.house.data
-        return subject if subject in house.plants else house.devices[subject].plant
+        """Return the plant of a device, else what is a plant itself."""
+        device = self.house.data.devices.get(subject)
+        return device.plant if device else subject
 
     def name(self, plant: str) -> str:
         """Return the name of a plant, as far as it is known."""
@@ -302,8 +310,7 @@ class Account:
             return "auth_failed"
         house = self.house.data
         at = house.newest(plant)
-        measuring = next(row.feed for row in feeds if row.feed.measuring)
-        current = at and at >= oldest(measuring, self.clock.now(), self.stretch())
+        current = at and at >= self._oldest(plant)
         if any(isinstance(err, QuotaExceeded) for err in errors):
             return "quota"
         if errors:
@@ -312,13 +319,32 @@ class Account:
             return "ok" if not self._sleeps(plant) else "asleep"
         return "asleep" if self._sleeps(plant) else "logger_offline"
 
+    def _oldest(self, plant: str) -> datetime:
+        """Return the instant before which a plant's powers are no longer current."""
+        found = self.house.data.plants.get(plant)
+        uploads = found.uploads if found else None
+        feed = next(row for row in self.vendor.feeds if row.essential and row.measuring)
+        return oldest(feed, self.clock.now(), self.stretch(), uploads)
+
+    def is_silent(self, plant: str, least: timedelta) -> bool:
+        """Return whether a plant has told no powers for longer than is to be expected."""
+        house, now = self.house.data, self.clock.now()
+        newest = house.newest(plant)
+        if newest is None:
+            return True
+        promised = (now - self._oldest(plant)) / PUBLICATIONS
+        return now - newest > max(least, 2 * promised) and not self._sleeps(plant)
+
     def _sleeps(self, plant: str) -> bool:
+        house = self.house.data
+        kinds = {row.kind for row in house.of_plant(plant)}
+        if DeviceKind.MICROINVERTER in kinds and DeviceKind.BATTERY not in kinds:
+            dark = plant in self.dark() and house.value(plant, "load_power") is None
+            return dark and house.value(plant, "pv_power") == 0
         inverters = [
-            row
-            for row in self.house.data.of_plant(plant)
-            if row.kind is DeviceKind.INVERTER
+            row for row in house.of_plant(plant) if row.kind is DeviceKind.INVERTER
         ]
-        states = {self.house.data.value(row.id, "inverter_state") for row in inverters}
+        states = {house.value(row.id, "inverter_state") for row in inverters}
         return states == {"standby"} and not any(row.has_battery for row in inverters)
 
     def calls_left(self) -> Left | None:

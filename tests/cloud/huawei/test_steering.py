@@ -226,6 +226,19 @@ async def test_settings_that_are_told_without_a_word(
     assert await steered.vendor.read(PLANT, []) == {}
 
 
+@pytest.mark.parametrize(("answer", "days"), [(Error(20056), 1), (Error(20609), 7)])
+async def test_settings_that_are_not_told_are_asked_for_again(
+    steered: Stub, answer: Any, days: int
+) -> None:
+    """A right sooner than an interface that the server does not know."""
+    steered.memory["reads"].clear()
+    steered.answers["battery-mode"] = answer
+    for advance, count in ((0, 1), (days - 0.1, 1), (0.2, 2)):
+        steered.advance(days=advance)
+        await steered.vendor.read(PLANT, ["battery_mode"])
+        assert steered.paths().count("battery-mode") == 1 + count
+
+
 @pytest.mark.parametrize(
     ("answer", "mode", "surplus", "windows"),
     [

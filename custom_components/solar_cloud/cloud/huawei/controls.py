@@ -195,7 +195,7 @@ class PlantControls:
             return progress
         if progress:
             self._keep(task)
-        elif progress.done is None:
+        elif progress.done is None or task.may_be_done:
             self._known.forget(task.plant, task.changes)
         await self._tasks.drop(task)
         return replace(progress, found=self.found(task.plant))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..clock import Clock
-from ..errors import NotSupported, PermissionDenied, Refused
+from ..errors import PermissionDenied, Refused
 from ..quota import Call, Purpose
 from . import endpoints as on
 from .client import HuaweiClient
@@ -22,6 +22,8 @@ EVERY = 3 * 3600.0
 EACH, EACH_RATIONED = 300.0, 7200.0
 # How long a server that does not know an interface is not asked again.
 NOT_OFFERED_FOR = 7 * 24 * 3600.0
+# And one that does not allow it for a plant.
+NOT_ALLOWED_FOR = 24 * 3600.0
 
 
 class Reads:
@@ -79,7 +81,10 @@ class Reads:
             reply = await self._client.call(
                 READS[kind], {"plantCode": plant}, purpose=purpose, subject=plant
             )
-        except NotSupported, PermissionDenied, Refused:
+        except PermissionDenied:
+            self._note(plant, kind, offered=False, again_after=NOT_ALLOWED_FOR)
+            return False
+        except Refused:
             self._note(plant, kind, offered=False)
             return False
         if not isinstance(reply.data, Mapping):
@@ -89,8 +94,16 @@ class Reads:
         self._note(plant, kind, offered=True)
         return True
 
-    def _note(self, plant: str, kind: Kind, *, offered: bool) -> None:
-        self._asked.setdefault(plant, {})[kind] = [self._now, offered]
+    def _note(
+        self,
+        plant: str,
+        kind: Kind,
+        *,
+        offered: bool,
+        again_after: float = NOT_OFFERED_FOR,
+    ) -> None:
+        at = self._now - (NOT_OFFERED_FOR - again_after)
+        self._asked.setdefault(plant, {})[kind] = [at, offered]
 
     def _take(self, plant: str, kind: Kind, data: Mapping[str, Any]) -> None:
         at = datetime.fromtimestamp(self._now, UTC)

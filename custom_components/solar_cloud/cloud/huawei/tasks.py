@@ -41,6 +41,7 @@ WORDS: dict[str, str] = {
     "INVALID": "The device is invalid",
     "EXCEPTION": "An exception occurs",
 }
+DOUBTFUL = ("TIMEOUT", "EXCEPTION")
 # Seconds until a task is asked about for the first time, the second, and so on; the last
 # one stays. Under OAuth a day has but 100 calls for all that steers.
 RHYTHM = (10.0, 62.0, 62.0, 62.0, 120.0, 300.0, 600.0)
@@ -120,6 +121,11 @@ class Task:
     def is_on_its_way(self) -> bool:
         """Return whether the plant is carrying it out, as far as is known."""
         return self.id is not None and self.end is None
+
+    @property
+    def may_be_done(self) -> bool:
+        """Return whether it failed in a way that leaves open what the plant holds."""
+        return self.end is End.FAILED and self.words.startswith(DOUBTFUL)
 
     @property
     def progress(self) -> Progress:
