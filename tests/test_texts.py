@@ -24,6 +24,7 @@ from custom_components.solar_cloud.cloud.errors import CloudError
 from custom_components.solar_cloud.cloud.model import DeviceKind
 from custom_components.solar_cloud.cloud.quantity import index_of
 from custom_components.solar_cloud.cloud.registry import VENDORS
+from custom_components.solar_cloud.cloud.vendor import FieldKind
 from custom_components.solar_cloud.const import DOMAIN, LONGEST_RUN, PLATFORMS
 from custom_components.solar_cloud.event import AlarmEvent
 from custom_components.solar_cloud.sensor import READINGS, ReadingSensor
@@ -694,6 +695,12 @@ def test_every_field_has_a_selector() -> None:
             if kind == "device":
                 assert config["filter"] == [{"integration": DOMAIN}]
                 assert config["multiple"] is True
+    for row in (
+        row for info in VENDORS.values() for way in info.ways for row in way.fields
+    ):
+        if row.kind is FieldKind.CHOICE:
+            assert TEXTS["selector"][row.key]["options"].keys() == set(row.choices)
+            keys.add(row.key)
     assert TEXTS["selector"].keys() == keys | {"reason"}
     assert TEXTS["selector"]["reason"]["options"].keys() == set(Reason)
 

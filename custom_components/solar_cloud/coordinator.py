@@ -124,6 +124,7 @@ class FeedCoordinator(DataUpdateCoordinator[Snapshot]):
                 translation_placeholders=placeholders(err),
             ) from err
         retry_after = RETRY_AFTER[min(self._failures, len(RETRY_AFTER)) - 1]
+        retry_after *= self._account.stretch()
         if isinstance(err, QuotaExceeded) and err.retry_at:
             wait = (err.retry_at - self._account.clock.now()).total_seconds()
             retry_after = max(SHORTEST_INTERVAL, wait)

@@ -359,8 +359,7 @@ class History:
 
     def _look_for_gap(self, plant: str, now: datetime) -> None:
         """Note the days of hours in which no new data came."""
-        newest = self._account.house.data.newest(plant)
-        if newest is None or now - newest > SILENT:
+        if self._account.is_silent(plant, SILENT):
             return
         good = self._kept.setdefault("good", {})
         before = datetime.fromisoformat(good.get(plant, now.isoformat()))

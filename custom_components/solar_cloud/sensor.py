@@ -142,6 +142,7 @@ def _calls_attributes(account: Account, plant: str) -> dict[str, Any]:
     return {
         "window": left.allowance,
         "resets": left.resets.isoformat() if left.resets else None,
+        "spent_by": left.spent.date().isoformat() if left.spent else None,
         "commands_left": left.commands,
     }
 

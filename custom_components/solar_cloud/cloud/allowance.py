@@ -66,10 +66,14 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What is left of an allowance: for everybody, and for commands."""
+    """What is left of an allowance: for everybody, and for commands.
+
+    At the pace of the window so far the polls are `spent` at an instant before it `resets`.
+    """
 
     allowance: str
     polls: int
     commands: int
     limit: int
     resets: datetime | None
+    spent: datetime | None = None

@@ -54,6 +54,7 @@ SWAPPED = {
 NEGATED = "grid_power"
 SCHEDULE, MODE = "schedule_enabled", "battery_mode"
 SCHEDULED, OTHER = "schedule", "other"
+PRODUCED, PASSED_ON = "pv_power", "inverter_power"
 ASLEEP = frozenset(("standby", "waiting"))
 GRID = "grid_"
 OTHER_PV = "external_pv_power"
@@ -123,10 +124,15 @@ class Choices:
         return self.plants is None or plant in self.plants
 
 
-def oldest(feed: Feed, now: datetime, stretch: float = 1.0) -> datetime:
-    """Return the instant before which a measurement of a feed is no longer current."""
-    span = timedelta(seconds=PUBLICATIONS * feed.interval * stretch)
-    return now - max(span, SHORTEST_AGE)
+def oldest(
+    feed: Feed, now: datetime, stretch: float = 1.0, uploads: float | None = None
+) -> datetime:
+    """Return the instant before which a measurement of a feed is no longer current.
+
+    A plant that `uploads` more seldom (s) than the feed is polled has nothing newer.
+    """
+    rhythm = max(feed.interval * stretch, uploads or 0.0)
+    return now - max(timedelta(seconds=PUBLICATIONS * rhythm), SHORTEST_AGE)
 
 
 def build(
@@ -139,9 +145,10 @@ def build(
     zone: Mapping[str, ZoneInfo],
     default_zone: ZoneInfo,
     stretch: float = 1.0,
+    dark: Collection[str] = (),
 ) -> House:
     """Put the feeds together, guard what counts, and sum the plants up."""
-    plants, devices, readings = _merged(feeds, snapshots, now, stretch)
+    plants, devices, readings = _merged(feeds, snapshots, now, stretch, dark)
     plants = {key: row for key, row in plants.items() if choices.has(key)}
     devices = {key: row for key, row in devices.items() if row.plant in plants}
     members = by_plant(devices)
@@ -176,6 +183,7 @@ def _merged(
     snapshots: Mapping[str, Snapshot],
     now: datetime,
     stretch: float,
+    dark: Collection[str],
 ) -> tuple[dict[str, Plant], dict[str, Device], dict[str, dict[str, Reading]]]:
     """Put the feeds together; a later feed has the last word, unless its counter is older."""
     plants: dict[str, Plant] = {}
@@ -186,11 +194,20 @@ def _merged(
             continue
         plants |= snapshot.plants
         devices |= snapshot.devices
-        limit = oldest(feed, now, stretch)
+        usual = oldest(feed, now, stretch)
+        limits = {
+            plant.id: oldest(feed, now, stretch, plant.uploads)
+            for plant in plants.values()
+            if plant.uploads
+        }
         for subject, rows in snapshot.readings.items():
             own = readings.setdefault(subject, {})
+            device = devices.get(subject)
+            limit = limits.get(device.plant if device else subject, usual)
             for key, row in rows.items():
                 aged = _aged(key, row, limit, snapshot.at)
+                if aged.value is None and _rests(key, row, subject, device, dark):
+                    aged = row
                 if key not in own or not _is_ahead(key, own[key], aged):
                     own[key] = aged
     return plants, devices, readings
@@ -238,6 +255,22 @@ def _aged(key: str, row: Reading, limit: datetime, polled: datetime) -> Reading:
     if at >= limit or quantity(key).stays:
         return row if at is row.at else Reading(value=row.value, at=at)
     return Reading(value=None, at=at)
+
+
+def _rests(
+    key: str,
+    row: Reading,
+    subject: str,
+    device: Device | None,
+    dark: Collection[str],
+) -> bool:
+    """Return whether nothing was produced when it was told, and nothing is in the dark."""
+    micro = device is not None and device.kind is DeviceKind.MICROINVERTER
+    return (
+        row.value == 0
+        and (key == PRODUCED or (micro and key == PASSED_ON))
+        and (device.plant if device else subject) in dark
+    )
 
 
 def _as_mounted(

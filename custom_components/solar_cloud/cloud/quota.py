@@ -428,12 +428,17 @@ class Ledger:
             free = 0
         elif counting := [slot for slot in book.booked if slot >= first]:
             resets = window.expires(min(counting))
+        polls = max(0, free - allowance.reserve)
+        spent = at
+        if (used := book.used(window, at)) and polls:
+            spent += polls * (at - window.began(at)) / used
         return Left(
             allowance=allowance.name,
-            polls=max(0, free - allowance.reserve),
+            polls=polls,
             commands=free,
             limit=limit,
             resets=self._local(resets) if resets > at else None,
+            spent=self._local(spent) if at < spent < resets else None,
         )
 
 

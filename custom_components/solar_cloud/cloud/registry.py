@@ -1,5 +1,6 @@
 """The vendors there are; a new one is one line here."""
 
+from .enphase.cloud import ENPHASE
 from .foxess.cloud import FOXESS
 from .growatt.cloud import GROWATT
 from .huawei.cloud import HUAWEI
@@ -7,7 +8,7 @@ from .solarlog.cloud import SOLARLOG
 from .vendor import VendorInfo, WayIn
 
 VENDORS: dict[str, VendorInfo] = {
-    info.slug: info for info in (FOXESS, GROWATT, HUAWEI, SOLARLOG)
+    info.slug: info for info in (ENPHASE, FOXESS, GROWATT, HUAWEI, SOLARLOG)
 }
 
 

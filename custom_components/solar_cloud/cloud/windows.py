@@ -38,6 +38,10 @@ class Window(Protocol):
         """Return the shortest and longest span (s) over which a plan must hold."""
         ...
 
+    def began(self, at: float) -> float:
+        """Return when the window that counts at an instant began."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Rolling:
@@ -68,6 +72,10 @@ class Rolling:
     def horizons(self, at: float) -> tuple[float, float]:
         """Return a part of the window, and all of it."""
         return self.seconds * SHORTEST_PLAN, self.seconds + self._slot + SKEW
+
+    def began(self, at: float) -> float:
+        """Return the start of the window."""
+        return at - self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +118,8 @@ class Calendar:
         """Return the time left in the period."""
         left = self.expires(self._period(at)) - at
         return left, left
+
+    def began(self, at: float) -> float:
+        """Return the start of the period."""
+        first = datetime.fromordinal(self._period(at))
+        return first.replace(tzinfo=self.zone).timestamp()
