@@ -126,7 +126,10 @@ class Steering:
             self._last.setdefault(sn, {}).update(found)
 
     async def read(self, sn: str, keys: Collection[str]) -> Found:
-        """Read settings afresh; raises when nothing gave an answer."""
+        """Read settings afresh, and the mode where the same answer tells it.
+
+        Raises when nothing gave an answer.
+        """
         look, found = self._settings.look(sn), dict[str, Control | Absent]()
         failure: CloudError | None = None
         for key in keys:
@@ -134,6 +137,8 @@ class Steering:
                 found[key] = await self._read(look, key)
             except (Refused, Busy, UnexpectedAnswer) as err:
                 failure = err
+        if look.is_whole and MODE not in found:
+            found[MODE] = await self._read(look, MODE)
         self._last.setdefault(sn, {}).update(found)
         if failure and not found:
             raise failure

@@ -219,6 +219,11 @@ class Look:
         found = (number(answer.get(name)) for name in names)
         return next((row for row in found if row is not None and row != NOT_TOLD), None)
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the machine has told its settings at once."""
+        return bool(self._told)
+
     async def answer(self) -> Mapping[str, Any]:
         """Return all settings that the machine tells at once."""
         if self._silent:
