@@ -2,10 +2,17 @@
 
 import json
 import logging
+from pathlib import Path
+import re
 from typing import Any
 
 import pytest
 
+from custom_components.solar_cloud.cloud.growatt import codes, fields
+from custom_components.solar_cloud.cloud.growatt.cloud import FEEDS
+from custom_components.solar_cloud.cloud.growatt.items import ROWS
+from custom_components.solar_cloud.cloud.growatt.limits import SPACINGS
+from custom_components.solar_cloud.cloud.quantity import TODAY
 from custom_components.solar_cloud.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
@@ -15,6 +22,8 @@ from homeassistant.helpers import device_registry as dr
 from tests.common import Home
 from tests.simulator.growatt.device import GrowattPlant
 from tests.simulator.growatt.rows import sample
+
+PAGE = (Path(__file__).parents[1] / "docs" / "growatt.md").read_text()
 
 
 @pytest.fixture
@@ -253,3 +262,41 @@ async def test_diagnostics_and_logs_name_nobody(
     for secret in secrets:
         hidden = (secret not in told, secret not in logged)
         assert hidden == (True, True), secret
+
+
+# --- the page of the documentation ----------------------------------------------------
+
+
+def _keys() -> set[str]:
+    """Return the keys that the tables of fields make."""
+    tables = (*fields.TABLES.values(), fields.METER)
+    rows = [
+        row
+        for table in tables
+        for part in (*table.parts, *table.batteries, table.grid)
+        for row in (*table.rows, *part.rows)
+    ]
+    found = {row.key.removesuffix(TODAY) for row in (*rows, *fields.SENSOR_ROWS)}
+    return {re.sub(r"_\d+$", "_N", key) for key in found}
+
+
+def test_the_page_has_every_key() -> None:
+    """What can be read and set is in the tables of the page."""
+    for key in _keys() - {"irradiation"}:
+        assert f"`{key}`" in PAGE, key
+    for row in (row for rows_of in ROWS.values() for row in rows_of):
+        assert f"`{row.key}`" in PAGE, row.key
+
+
+def test_the_page_has_every_feed_limit_and_error() -> None:
+    """Its figures are those of the code."""
+    for feed in FEEDS:
+        assert f"`{feed.key}`" in PAGE, feed.key
+    assert sorted(SPACINGS.values()) == [10, 300]
+    tables = [
+        value
+        for name, value in vars(codes).items()
+        if name.isupper() and isinstance(value, dict) and name != "STATUSES"
+    ]
+    for code in {code for table in tables for code in table} - {1, -1}:
+        assert str(code) in PAGE, code
