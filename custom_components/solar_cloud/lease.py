@@ -222,9 +222,8 @@ class Leases(LeaseBook):
     async def _async_send_on(self, lease: Lease) -> None:
         """Send the next part of a run whose device holds one part at a time."""
         async with self._lock(lease.run.plant):
-            if lease.run.id not in self._leases or lease.before is None:
-                return
-            if lease.phase is not Phase.RUNNING:
+            gone = lease.run.id not in self._leases
+            if gone or lease.phase is not Phase.RUNNING or lease.before is None:
                 return
             try:
                 with understood():
