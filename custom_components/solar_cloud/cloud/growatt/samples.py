@@ -19,6 +19,7 @@ from ..quantity import Kind, quantity
 from ..quota import Call
 from ..values import text
 from . import endpoints as on
+from .balance import balanced
 from .client import GrowattClient
 from .inventory import Inventory
 from .readings import read, read_meter, read_sensor
@@ -261,6 +262,8 @@ class Samples:
             if self._sleeps(sn, now, dark):
                 at = self._present(self._inventory.devices[sn].plant, now)
                 self.readings[sn] = _asleep(self.readings.get(sn, {}), at)
+        for plant in self._inventory.plants:
+            self._tell_load(plant, now)
         self._memory["publications"] = {
             sn: row.as_dict() for sn, row in self._publications.items()
         }
@@ -384,6 +387,21 @@ class Samples:
             )
             self.devices[battery.id] = battery
             self.readings[battery.id] = _stamped(row, at)
+
+    def _tell_load(self, plant: str, now: datetime) -> None:
+        """Tell what the house of a storage machine used."""
+        behind = self._inventory.behind_loggers(DeviceKind.METER)
+        meters = [sn for sn in behind if self._inventory.devices[sn].plant == plant]
+        found = balanced(
+            [
+                (self._inventory.family(sn), self.readings.get(sn, {}))
+                for sn in self._inventory.inverters(plant)
+            ],
+            [self.readings.get(sn, {}) for sn in meters],
+            now.astimezone(self._inventory.zone(plant)),
+        )
+        if found:
+            self.readings[plant] = found
 
     def _tell_online(self, sn: str, now: datetime) -> None:
         """Tell what the list, which is read hourly, need not have noticed yet."""
