@@ -20,6 +20,9 @@ from typing import Any
 from homeassistant.const import __version__ as home_assistant
 
 SIZES = (1, 10, 100, 1000)
+# Large accounts of FusionSolar, as plants and inverters in each, and the calls of a poll
+# that Huawei's formulas make necessary.
+LARGE = {"1x120": 4, "300x1": 9}
 IMPORTS = 5
 
 # The bounds that are kept, or the bench fails.
@@ -44,10 +47,10 @@ def run(module: str, *arguments: object) -> str:
 
 
 @contextmanager
-def cloud() -> Iterator[str]:
+def cloud(module: str = "cloud") -> Iterator[str]:
     """Run the cloud that all accounts are at; yields its URL."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.cloud"],
+        [sys.executable, "-m", f"tests.bench.{module}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -65,6 +68,16 @@ def account(inverters: int, url: str, folder: Path, ahead: str) -> Any:
     """Return the figures of an account with so many inverters."""
     say(f"An account with {inverters} inverter{'s' if inverters > 1 else ''} …")
     return json.loads(run("account", inverters, url, folder, ahead))
+
+
+def large() -> dict[str, Any]:
+    """Return the figures of large accounts of FusionSolar."""
+    found = {}
+    with cloud("fusion") as url:
+        for spec in LARGE:
+            say(f"FusionSolar, {spec.replace('x', ' × ')} inverters …")
+            found[spec] = json.loads(run("large", spec, url))
+    return found
 
 
 def import_ms() -> float:
@@ -130,6 +143,7 @@ def measure() -> dict[str, Any]:
         "rss_added_mb": by_size(found, "rss_added_mb"),
         "entities": by_size(found, "entities"),
         "states_per_refresh": by_size(found, "states_per_refresh"),
+        "fusionsolar": large(),
     }
 
 
@@ -141,6 +155,14 @@ def broken(figures: dict[str, Any]) -> list[str]:
         ("refresh_ms of one inverter", refresh["1"], ONE_INVERTER_MS),
         ("refresh_ms of each of 1000 inverters", each[1000], GROWTH * each[10]),
         ("longest_block_ms of 100 inverters", block["100"], BLOCK_MS),
+        *(
+            (
+                f"calls of a poll of {spec}",
+                figures["fusionsolar"][spec]["refresh_calls"],
+                calls,
+            )
+            for spec, calls in LARGE.items()
+        ),
     )
     return [
         f"{name}: {found:.2f}, allowed {allowed:.2f}"
