@@ -133,6 +133,8 @@ class Samples:
     def due(self, stretch: float, dark: Collection[str]) -> datetime:
         """Return when the next samples of any plant should be there."""
         now = self._clock.now()
+        if self._fell_asleep(now, dark):
+            return now
         return min(
             (self._next_round(rows, now, stretch, dark) for rows in self._rounds()),
             default=now + timedelta(seconds=PERIOD),
@@ -181,10 +183,7 @@ class Samples:
         publication = self._publication(sn)
         if publication.seen and self._inventory.devices[sn].plant in dark:
             if self._sleeps(sn, now, dark):
-                shown = self.readings.get(sn, {}).get(STATE)
-                asleep = shown is not None and shown.value == ASLEEP
-                # When it has just fallen asleep, that is shown at once.
-                return publication.seen + SLEEPING_POLL if asleep else now
+                return publication.seen + SLEEPING_POLL
         return publication.due(now, stretch)
 
     def _publication(self, sn: str) -> Publication:
@@ -201,6 +200,15 @@ class Samples:
         if (last := self._in_the_dark.get(sn)) is None:
             return False
         return now - datetime.fromisoformat(last) <= GRACE and self._is_stale(sn, now)
+
+    def _fell_asleep(self, now: datetime, dark: Collection[str]) -> bool:
+        """Return whether an inverter sleeps that is not shown so: that asks no one."""
+        return any(
+            self._sleeps(sn, now, dark)
+            and STATE in self.readings.get(sn, {})
+            and self.readings[sn][STATE].value != ASLEEP
+            for sn in self._inventory.inverters()
+        )
 
     def _is_stale(self, sn: str, now: datetime) -> bool:
         measured = self._publication(sn).measured
@@ -249,8 +257,10 @@ class Samples:
         now = self._clock.now()
         rounds = list(self._rounds())
         due = [row for rows in rounds for row in self._due(rows, now, dark)]
+        if not due and not self._fell_asleep(now, dark):
+            due = [row for rows in rounds for row in rows]
         gathering = Gathering()
-        for row in due or [row for rows in rounds for row in rows]:
+        for row in due:
             await gathering.add(self._fetch(row))
         gathering.require()
         now = self._clock.now()
