@@ -166,6 +166,18 @@ def _shown(values: Values) -> Values:
     }
 
 
+# What nobody knows of an inverter that has shut down for the night.
+UNKNOWN_ASLEEP = (
+    "inverter_temperature", "inverter_state", "problem", "power_factor", "grid_",
+    "string_voltage", "string_current",
+)  # fmt: skip
+
+
+def _awake_only(values: Values) -> Values:
+    """Leave out what an inverter that sleeps does not tell."""
+    return {k: v for k, v in values.items() if not k.startswith(UNKNOWN_ASLEEP)}
+
+
 def metering(plant: GrowattPlant, at: float) -> Values:
     """Return what a smart meter measures."""
     state = plant.home.state(at)
@@ -222,7 +234,8 @@ def whole(plant: GrowattPlant, at: float) -> Values:
         "online": not all(device.lost(at) for device in plant.devices),
         "data_timestamp": plant.local(published).isoformat(),
     }
-    if values["online"] is False and not faulty:
+    silent = [device for device in plant.devices if device.lost(at)]
+    if values["online"] is False and not all(d.asleep(at) for d in silent):
         values["plant_health"] = "disconnected"
     battery = plant.battery
     if battery is not None and battery.family in (TLX, MIX, SPA):
@@ -245,6 +258,8 @@ def truth(plant: GrowattPlant, at: float) -> Truth:
     found: Truth = {"": whole(plant, at)}
     for device in plant.devices:
         found[device.sn] = _shown(measured(device, at))
+        if device.asleep(at):
+            found[device.sn] = _awake_only(found[device.sn])
         if device.model.battery and not device.without_battery:
             packs = batteries(device, plant.home.state(at))
             for n, values in enumerate(packs, start=1):
