@@ -379,11 +379,11 @@ class Account:
             self.learned(device, found)
 
     async def async_set(self, device: str, key: str, value: Setting) -> Outcome:
-        """Carry out a setting; returns once it is accepted and read back, or queued."""
+        """Carry out a setting; returns once it is read back, taken on, or queued."""
         pending = self.dispatcher.submit(device, key, value)
-        done, _ = await asyncio.wait([pending.outcome], timeout=ANSWER_WITHIN)
+        done, _ = await asyncio.wait([pending.answer], timeout=ANSWER_WITHIN)
         if done:
-            return pending.outcome.result()
+            return pending.answer.result()
         return self.dispatcher.queued(pending)
 
     @callback

@@ -51,13 +51,17 @@ class WritesSpent(CloudError):
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """A command on its way, and what has become of it so far."""
+    """A command on its way, and what has become of it so far.
+
+    `answer` is for who gave it: the outcome, or that a task for it was taken on.
+    """
 
     plant: str
     device: str
     key: str
     value: Setting
     outcome: asyncio.Future[Outcome]
+    answer: asyncio.Future[Outcome]
     state: State = State.QUEUED
 
 
@@ -152,8 +156,9 @@ class Dispatcher:
         self, device: str, key: str, value: Setting, state: State = State.QUEUED
     ) -> Pending:
         plant = self._house.plant_of(device)
-        outcome = asyncio.get_running_loop().create_future()
-        return Pending(plant, device, key, value, outcome, state)
+        loop = asyncio.get_running_loop()
+        outcome, answer = loop.create_future(), loop.create_future()
+        return Pending(plant, device, key, value, outcome, answer, state)
 
     def queued(self, pending: Pending) -> Outcome:
         """Report a command that still waits, or whose proof does."""
@@ -397,8 +402,9 @@ class Dispatcher:
         err: CloudError | None = None,
     ) -> None:
         outcome = self._report(pending, state, evidence, err)
-        if not pending.outcome.done():
-            pending.outcome.set_result(outcome)
+        for future in (pending.outcome, pending.answer):
+            if not future.done():
+                future.set_result(outcome)
 
     def _report(
         self,
@@ -421,6 +427,9 @@ class Dispatcher:
             writes_today=self.writes.today(pending.device, self._house.today()),
         )
         self._house.report(outcome)
+        taken_on = state is State.ACCEPTED and self._vendor.tasks
+        if taken_on and not pending.answer.done():
+            pending.answer.set_result(outcome)
         return outcome
 
 

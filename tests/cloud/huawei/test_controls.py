@@ -210,6 +210,19 @@ async def test_a_setting_is_confirmed_by_its_task(
     assert not newer.world.refused
 
 
+async def test_nobody_waits_for_more_than_that_a_task_is_taken_on(
+    newer: Steer,
+) -> None:
+    """Its end takes minutes, and is told when it is known."""
+    pending = newer.submit("min_soc", 12)
+    assert (await pending.answer).state is State.ACCEPTED
+    assert not pending.outcome.done()
+    assert (await pending.outcome).state is State.CONFIRMED
+    newer.world.fault("task_refused", message="No.", count=1)
+    pending = newer.submit("min_soc", 13)
+    assert (await pending.answer).state is State.REFUSED
+
+
 async def test_what_is_told_later_is_assumed_no_more(newer: Steer) -> None:
     """The next poll reads it; what the owner changes in the app is seen too."""
     await newer.set("export_limit", 4000)
