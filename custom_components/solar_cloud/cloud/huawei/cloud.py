@@ -253,9 +253,15 @@ class HuaweiCloud:
         return sum(self._cost(feed) * 86_400 / feed.interval for feed in others)
 
     def due(self, feed: str, stretch: float, dark: Collection[str] = ()) -> datetime:
-        """Return when a feed should be polled next; night takes no less than its share."""
+        """Return when a feed should be polled next; night takes no less than its share.
+
+        An API account has days' allowances for lists and reports alone (4.2): what slows
+        those down is no matter of the rest.
+        """
         if feed not in self._polled:
             return self._clock.now()
+        if not self._by_consent and feed == REALTIME.key:
+            stretch = 1.0
         if feed == SETTINGS.key:
             return self._steering.controls.due()
         if feed == REALTIME.key:
