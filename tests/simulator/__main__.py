@@ -12,6 +12,9 @@ def _arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulator")
     parser.add_argument("--vendor", action="append", nargs="+", choices=list(VENDORS))
+    parser.add_argument(
+        "--account", action="append", default=[], help="one that is built on demand"
+    )
     parser.add_argument("--port", type=int, default=CONTROL_PORT, help="0: any")
     parser.add_argument("--seed", type=int, help="draws serials, keys and names")
     parser.add_argument("--weather", type=int, default=7, help="draws sun and load")
@@ -27,6 +30,8 @@ async def _run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         weather=arguments.weather,
     )
+    for account in arguments.account:
+        simulator.account(account)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
