@@ -142,8 +142,7 @@ class FeedCoordinator(DataUpdateCoordinator[Snapshot]):
     def async_look_sooner(self) -> None:
         """Plan anew, as a run waits for what the next sample tells."""
         self._plan()
-        if self._listeners:
-            self._schedule_refresh()
+        self._schedule_refresh()
 
     def _due(self) -> datetime:
         account = self._account
