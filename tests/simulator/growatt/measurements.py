@@ -235,7 +235,8 @@ def whole(plant: GrowattPlant, at: float) -> Values:
         "data_timestamp": plant.local(published).isoformat(),
     }
     silent = [device for device in plant.devices if device.lost(at)]
-    if values["online"] is False and not all(d.asleep(at) for d in silent):
+    asleep = all(device.asleep(at) for device in silent)
+    if values["online"] is False and not faulty and not asleep:
         values["plant_health"] = "disconnected"
     battery = plant.battery
     if battery is not None and battery.family in (TLX, MIX, SPA):

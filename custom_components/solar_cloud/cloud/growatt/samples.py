@@ -39,6 +39,7 @@ STALE = timedelta(seconds=STALE_PERIODS * PERIOD)
 GRACE = timedelta(hours=2)
 # Less than this lies between any two calls.
 MOMENT = timedelta(seconds=1)
+A_WHILE = timedelta(seconds=8)
 WORTH_ASKING = timedelta(seconds=PERIOD / 10)
 DARK_POWERS = ("pv_power", "inverter_power", "string_power")
 OTHER_SUN = "external_pv_power"
@@ -108,13 +109,6 @@ class Samples:
         """Return how far an inverter's stamps are ahead of UTC."""
         return self._stamps.offset(sn, self._inventory.zone(sn), self._clock.now())
 
-    def soc(self, sn: str) -> float | None:
-        """Return the present SOC of an inverter's battery in %."""
-        reading = self.readings.get(f"{sn}_battery_1", {}).get("battery_soc")
-        if reading is None or reading.at < self._clock.now() - STALE:
-            return None
-        return reading.value if isinstance(reading.value, float) else None
-
     def take_gone(self) -> bool:
         """Return once whether a device is missed, so that the list is read again."""
         gone, self._gone = self._gone, False
@@ -152,7 +146,9 @@ class Samples:
         if not awake:
             return min(self._next(row, now, stretch, dark) for row in rows)
         due = max(self._news(row, now, stretch, dark) for row in awake)
-        return _put_off(due, max(self._earliest(row, now) for row in awake))
+        may = [self._earliest(row, now) for row in awake]
+        # They are asked one after the other, so each may wait a little for its turn.
+        return _put_off(due, min(may) if max(may) - min(may) < A_WHILE else max(may))
 
     def _is_dark(self, asked: Request, now: datetime, dark: Collection[str]) -> bool:
         """Return whether a request is about inverters that sleep."""
