@@ -125,6 +125,17 @@ async def test_an_account_without_the_right_steers_nothing(home: World) -> None:
     assert (await steer.set("min_soc", 12)).state is State.CONFIRMED
 
 
+async def test_another_way_in_may_have_the_right(home: World) -> None:
+    """What was found of one says nothing of the other."""
+    steer = Steer(home)
+    await steer.look()
+    home.memory["permission"]["consent"] = home.memory["permission"].pop("account")
+    home.account.control = True
+    await steer.restart()
+    home.advance(minutes=2)
+    assert isinstance(await steer.control("min_soc"), Control)
+
+
 async def test_a_right_that_is_taken_away(newer: Steer) -> None:
     """The first refused task shows it."""
     newer.world.account.forbidden = set(CONTROL_PATHS)

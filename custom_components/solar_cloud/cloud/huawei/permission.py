@@ -21,12 +21,18 @@ class Permission:
     """What the account may steer; `memory` is stored."""
 
     def __init__(
-        self, client: HuaweiClient, clock: Clock, memory: dict[str, Any]
+        self,
+        client: HuaweiClient,
+        clock: Clock,
+        memory: dict[str, Any],
+        *,
+        rationed: bool,
     ) -> None:
-        """Go on with what was found before."""
+        """Go on with what was found before, by the same way in."""
         self._client = client
         self._clock = clock
-        self._found: dict[str, Any] = memory.setdefault("permission", {})
+        found: dict[str, Any] = memory.setdefault("permission", {})
+        self._found = found.setdefault("consent" if rationed else "account", {})
         self._plants: dict[str, float] = memory.setdefault("no_permission", {})
 
     def missing(self, plant: str) -> Reason | None:

@@ -39,7 +39,7 @@ class Steering:
         self.controls = PlantControls(
             self._tasks,
             known,
-            Permission(client, clock, memory),
+            Permission(client, clock, memory, rationed=rationed),
             self.reads,
             clock,
             plants=lambda: inventory.chosen,
