@@ -43,6 +43,12 @@ def advanced(open_world: Open) -> World:
 
 
 @pytest.fixture
+def single(sim: Simulator, open_world: Open) -> World:
+    """Return an Advanced account of which only the first plant costs calls."""
+    return open_world("advanced", plants=frozenset((sim.plant("advanced").id,)))
+
+
+@pytest.fixture
 def basic(open_world: Open) -> World:
     """Return a Basic account whose list of plants fails; 403 for what is not bought."""
     return open_world("basic")

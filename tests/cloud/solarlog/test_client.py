@@ -16,8 +16,9 @@ from custom_components.solar_cloud.cloud.errors import (
 )
 from custom_components.solar_cloud.cloud.solarlog.client import portal_of
 from custom_components.solar_cloud.cloud.solarlog.limits import Pace
+from custom_components.solar_cloud.cloud.solarlog.tokens import Tokens
 
-from .stub import NOON, PLANT, TOKEN, Later, Page, Stub
+from .stub import NOON, PLANT, TOKEN, Later, Page, Stub, slots, told
 from .world import World
 
 
@@ -132,14 +133,13 @@ async def test_a_quota_is_honoured_and_learned(stub: Stub, text: str) -> None:
     assert len(stub.asked) == made
     stub.answers[f"/{PLANT}/channels"] = good
     stub.advance(minutes=2)
-    polled = stub.now
-    await stub.vendor.poll("realtime")
-    wait = stub.vendor.due("realtime", 1.0) - polled
-    assert wait == timedelta(seconds=1.5 * 900)
-    stub.advance(hours=25)
-    polled = stub.now
-    await stub.vendor.poll("realtime")
-    assert stub.vendor.due("realtime", 1.0) - polled == timedelta(seconds=900)
+    for factor, later in ((1.5, 16), (1.0, 17)):
+        stub.answers[f"/{PLANT}/channels"] = [told("A", slots(**{f"at{later}00": 1}))]
+        stub.now = NOON.replace(hour=later)
+        stub.now += timedelta(days=later - 16)
+        await stub.vendor.poll("realtime")
+        assert stub.memory["pace"]["pace"] == factor
+    assert stub.vendor.due("realtime", 1.0) > stub.now + timedelta(minutes=5)
 
 
 async def test_a_quota_that_names_no_time(stub: Stub) -> None:
@@ -189,3 +189,25 @@ async def test_a_request_carries_what_is_documented(stub: Stub) -> None:
     assert ("channelNames[]", "ProdPac") in query
     assert ("channelNames[]", "ProdEtotal") in query
     assert query[-2:] == [("dateFrom", "yesterday"), ("dateTo", "today")]
+
+
+async def test_an_answer_without_a_clock(stub: Stub) -> None:
+    """The vendor's clock is not needed."""
+    stub.answers["/administration/plants"] = Page(
+        [{"id": PLANT}], headers={"Date": "whenever"}
+    )
+    assert (await stub.vendor.identify()).plants
+
+
+async def test_only_the_token_that_was_refused_is_forgotten(stub: Stub) -> None:
+    """Somebody else may have renewed it meanwhile."""
+    keeper = Tokens(
+        stub.session,  # type: ignore[arg-type]
+        stub.clock,
+        stub.ledger,
+        {"auth_host": stub.url, "client_id": "c", "client_secret": "s"},
+    )
+    assert await keeper.get() == "t1"
+    keeper.forget("t0")
+    assert await keeper.get() == "t1"
+    assert tokens(stub) == 1

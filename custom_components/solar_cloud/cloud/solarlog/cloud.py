@@ -2,11 +2,19 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ..errors import AuthenticationFailed, CloudError, CloudUnavailable, QuotaExceeded
+from ..errors import (
+    AuthenticationFailed,
+    CloudError,
+    CloudUnavailable,
+    PermissionDenied,
+    QuotaExceeded,
+    Refused,
+)
 from ..model import Energies, Plant, Reading, Snapshot
 from ..quota import Call, Purpose
 from ..read_only import ReadOnly
@@ -26,6 +34,7 @@ from .history import History
 from .inventory import Inventory
 from .limits import INTERVAL, LEAST, Pace, allowances
 from .listing import Listing, zone_of
+from .rhythm import Rhythm
 from .samples import Samples
 
 DEVICES = Feed(key="devices", interval=3600, essential=True)
@@ -59,6 +68,8 @@ PRIVATE = frozenset(
 )
 # What ends a poll of many plants; everything else concerns one of them.
 ENDING = (AuthenticationFailed, QuotaExceeded, CloudUnavailable)
+# Up to so many plants are asked when their loggers upload; more are spread.
+FOLLOWED = 4
 DETAILS_AFTER = timedelta(days=1)
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
@@ -87,7 +98,10 @@ class SolarlogCloud(ReadOnly):
         self._plants: dict[str, Plant] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._turns: dict[str, str] = memory.setdefault("turns", {})
+        self._rhythm = Rhythm()
         self._listed: datetime | None = None
+        self._last: dict[str, datetime] = {}
+        self._failing: set[str] = set()
 
     @property
     def raw(self) -> Mapping[str, Any]:
@@ -165,12 +179,14 @@ class SolarlogCloud(ReadOnly):
         return datetime.fromisoformat(self._turns[plant]) + timedelta(seconds=span)
 
     def _take_turn(self, plant: str) -> None:
-        """Give a plant its next turn: many are spread over the interval, once and for all."""
+        """Give a plant its next turn; many are spread over the interval at first."""
         now, plants = self._clock.now(), self._asked()
-        first = plant not in self._turns
-        share = plants.index(plant) / len(plants) if first else 0.0
-        after = timedelta(seconds=INTERVAL * (1 + share))
-        self._turns[plant] = (now + after).isoformat()
+        wait = INTERVAL
+        if plant not in self._turns:
+            wait += INTERVAL * plants.index(plant) / len(plants)
+        elif len(plants) <= FOLLOWED:
+            wait = self._rhythm.wait(plant, self._samples.newest(plant), now)
+        self._turns[plant] = (now + timedelta(seconds=wait)).isoformat()
 
     # --- plants and components ---------------------------------------------------------
 
@@ -194,16 +210,28 @@ class SolarlogCloud(ReadOnly):
         return Snapshot(at=self._clock.now(), plants=self._plants, readings=readings)
 
     async def _list(self) -> None:
-        self._plants = await self._listing.plants()
+        """List the plants; those that are known stay while that fails."""
+        try:
+            self._plants = await self._listing.plants()
+        except CloudError as err:
+            if isinstance(err, ENDING) or not self._plants:
+                raise
         self._listed = self._clock.now()
 
     async def _look_at(self, plant: str) -> dict[str, Reading]:
-        """Return a plant's health, and list its components where it is time to."""
-        told = await self._client.header(plant)
+        """Return a plant's health, and list its components where it is time to.
+
+        Which package holds these calls is not documented: a refusal is no error here.
+        """
+        told: Mapping[str, Any] = {}
+        with suppress(Refused, PermissionDenied):
+            told = await self._client.header(plant)
         health = told.get("healthStatus")
         self._samples.take_health(plant, None if health is None else str(health))
         if self._samples.needs_list(plant):
-            rows = await self._client.components(plant)
+            rows: list[dict[str, Any]] = []
+            with suppress(Refused, PermissionDenied):
+                rows = await self._client.components(plant)
             self._samples.take_listed(plant, Inventory.read(rows))
         if at := self._samples.newest(plant):
             row = self._plants[plant]
@@ -216,30 +244,32 @@ class SolarlogCloud(ReadOnly):
     # --- values ------------------------------------------------------------------------
 
     async def _poll_realtime(self) -> Snapshot:
-        """Fetch the plants whose turn it is, else those not asked within five minutes."""
+        """Fetch the plants whose turn it is, else those not asked within five minutes.
+
+        Raises when the cloud fails, or when no plant has been read of late.
+        """
         now = self._clock.now()
         plants = self._asked()
-        early = timedelta(seconds=INTERVAL - LEAST)
+        least = timedelta(seconds=LEAST)
         due = [plant for plant in plants if self._turn(plant, 1.0) <= now]
-        asked = due or [p for p in plants if self._turn(p, 1.0) - early <= now]
-        failure: CloudError | None = None
-        came = not asked
-        for plant in asked:
+        asked = due or [p for p in plants if now - self._last.get(p, LONG_AGO) >= least]
+        for place, plant in enumerate(asked):
             try:
                 await self._samples.poll(plant)
             except ENDING:
-                if not came:
+                if place == 0:
                     raise
                 break
             except CloudError as err:
-                failure = err
+                self._failing.add(plant)
+                if self._failing >= set(plants):
+                    raise err from None
             else:
-                came = True
+                self._failing.discard(plant)
+            self._last[plant] = now
             self._take_turn(plant)
             # A large account must not hold up everybody else.
             await asyncio.sleep(0)
-        if failure and not came:
-            raise failure
         return Snapshot(
             at=self._clock.now(),
             readings=dict(self._samples.readings),

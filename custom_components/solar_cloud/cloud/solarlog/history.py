@@ -117,7 +117,5 @@ def _at(line: list[Point], at: datetime) -> float:
     place = bisect_left(line, at, key=lambda point: point[0])
     if place == 0:
         return line[0][1]
-    (before, low), (after, high) = line[place - 1], line[min(place, len(line) - 1)]
-    if after <= before:
-        return low
+    (before, low), (after, high) = line[place - 1], line[place]
     return low + (high - low) * ((at - before) / (after - before))

@@ -9,6 +9,8 @@ from .channels import ENERGIES, OF_KIND, PLANT, TRACKER, WH_PER_KWH, measure, re
 from .slots import Point, Series
 
 GRID = "grid_power"
+# The vendor counts in steps of up to 0.1 kWh.
+ROUNDING = 0.25
 FED_IN, PRODUCED, USED = "ProdPacFeed", "ProdPac", "ConsPac"
 
 type Values = dict[str, Reading]
@@ -132,6 +134,18 @@ def lifetimes(
             total = kwh + sum(value for _, value in known)
             values[key] = Reading(value=round(total, 3), at=known[-1][0])
     return values
+
+
+def unfallen(values: Values, before: Mapping[str, Reading]) -> Values:
+    """Return counters that do not fall by what rounding makes of their parts."""
+    found: Values = {}
+    for key, row in values.items():
+        last = before[key].value if key in before else None
+        high = last if isinstance(last, float) else 0.0
+        assert isinstance(row.value, float)
+        fell = 0 < high - row.value <= ROUNDING
+        found[key] = Reading(value=high, at=row.at) if fell else row
+    return found
 
 
 def kwh(value: float, unit: str) -> float:

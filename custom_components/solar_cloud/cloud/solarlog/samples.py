@@ -25,6 +25,7 @@ from .readings import (
     newest,
     plant_readings,
     tracker_readings,
+    unfallen,
 )
 from .slots import Series, series
 
@@ -171,7 +172,8 @@ class Samples:
         storage = DeviceKind.BATTERY in kinds
         values = plant_readings(found, day, storage=storage)
         if anchor := self._lifetime.anchor(plant):
-            values |= lifetimes(found, day, *anchor)
+            totals = lifetimes(found, day, *anchor)
+            values |= unfallen(totals, self.readings.get(plant, {}))
         self._take(plant, values)
 
     async def _anchor(self, plant: str, day: date) -> None:
