@@ -225,6 +225,49 @@ async def test_a_batch_that_is_refused_is_asked_one_by_one(
     assert stub.vendor.due("devices", 1.0) <= stub.now
 
 
+async def test_meters_are_asked_with_their_plant(stub: Stub) -> None:
+    """Each plant has its own meter; a plant without any device is no trouble."""
+    plants = [{"plant_id": n, "name": f"Roof {n}"} for n in (7, 8, 9)]
+    stub.answers |= answers(
+        plant__list={"count": 3, "plants": plants},
+        device__list={"devices": [{"type": 3, "device_sn": "AMMETER"}]},
+        datalogger__list=lambda params: {
+            "dataloggers": [{"sn": f"LOG{params['plant_id']}"}]
+            if params["plant_id"] != "9"
+            else []
+        },
+        meter_list={"meters": [{"address": 1}]},
+        meter_last_data=lambda params: {
+            "timeText": newest(stub.now)["time"],
+            "activePower": float(params["datalog_sn"].removeprefix("LOG")),
+        },
+    )
+    await stub.vendor.poll("devices")
+    snapshot = await stub.vendor.poll("realtime")
+    assert {
+        sn: row["grid_power"].value for sn, row in snapshot.readings.items() if row
+    } == {"LOG7_1": 7, "LOG8_1": 8}
+
+
+async def test_the_sun_that_an_spa_sees(stub: Stub) -> None:
+    """It is told unless that inverter is in the account, too."""
+    spa = INVERTER | {"device_sn": "SPA1", "type": 6}
+    told = newest(stub.now, ppvInverter=900.5, soc=50.0)
+    stub.answers |= answers(
+        device__list=Later([{"devices": [spa]}, {"devices": [spa, INVERTER]}]),
+        spa_data_info={},
+        spa_last_data=lambda _: told,
+        tlx_last_data=lambda _: newest(stub.now),
+    )
+    await stub.vendor.poll("devices")
+    snapshot = await stub.vendor.poll("realtime")
+    assert snapshot.readings["SPA1"]["external_pv_power"].value == 900.5
+    stub.advance(minutes=6)
+    await stub.vendor.poll("devices")
+    snapshot = await stub.vendor.poll("realtime")
+    assert "external_pv_power" not in snapshot.readings["SPA1"]
+
+
 async def test_a_batch_without_the_inner_serial(stub: Stub) -> None:
     """The fields may be under the serial at once; who is left out is unknown."""
     stub.answers |= two_mins(tlxs_data=lambda params: {"BNE1": newest(stub.now)})
