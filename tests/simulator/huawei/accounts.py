@@ -71,7 +71,7 @@ class HuaweiAccount(Account):
     case_slip: bool = False
     hides_closed: bool = False
     blank_paths: bool = False
-    task_seconds: tuple[float, float] = (25.0, 95.0)
+    task_seconds: tuple[float, float] = (12.0, 55.0)
     daily_code: int = 20618
     session: Session | None = None
     wrong: deque[float] = field(default_factory=deque)

@@ -65,12 +65,10 @@ class Task:
         return None if None in ends else max(e for e in ends if e is not None)
 
     def updated(self, now: float) -> float:
-        """Return the instant whose state a query shows: it is brought up to date seldom."""
+        """Return the instant whose state a query shows: all are brought up to date seldom."""
         if self.kind != CHARGE:
             return now
-        return self.received + floor((now - self.received) / UPDATED_EVERY) * (
-            UPDATED_EVERY
-        )
+        return max(self.received, floor(now / UPDATED_EVERY) * UPDATED_EVERY)
 
 
 class Tasks:
