@@ -152,7 +152,7 @@ async def test_a_fault_becomes_a_problem_and_an_event(home: Home) -> None:
     home.sim.fault("device_fault", device=sn, code=407, message="PV isolation low")
 
     def told(kind: str) -> bool:
-        return home.state(plant.id, "alarm").attributes["event_type"] == kind
+        return bool(home.state(plant.id, "alarm").attributes["event_type"] == kind)
 
     await home.pass_time(hours=1, until=lambda: told("raised"))
     assert home.value(sn, "problem") == "on"

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from ..control import (
@@ -29,12 +30,12 @@ from ..vendor import (
 )
 from . import endpoints as on
 from .accounts import Accounts
-from .alarms import Alarms
+from .alarms import SELDOM, Alarms
 from .client import HOSTS, GrowattClient
 from .controls import Steering
 from .history import History
 from .inventory import Inventory
-from .limits import allowances
+from .limits import SETTING_SPACING, allowances
 from .listing import Listing
 from .machines import Machine
 from .overview import Overview
@@ -47,6 +48,7 @@ REALTIME = Feed(key="realtime", interval=PERIOD, essential=True, measuring=True)
 SETTINGS = Feed(key="settings", interval=3600)
 ALARMS = Feed(key="alarms", interval=PERIOD)
 FEEDS: tuple[Feed, ...] = (DEVICES, PLANTS, REALTIME, SETTINGS, ALARMS)
+INTERVALS = {feed.key: feed.interval for feed in FEEDS}
 
 # What the service tells of who the owner is, and serials that are no device's id.
 PRIVATE = frozenset(
@@ -179,9 +181,12 @@ class GrowattCloud:
         return snapshot
 
     def calls(self, feed: str) -> tuple[Call, ...]:
-        """Return the calls of one poll, for planning."""
+        """Return the calls of one poll, for planning; fewer where not all are made."""
         if feed not in self._planned:
-            self._planned[feed] = self._plan(feed)
+            rhythm = SELDOM.total_seconds() if feed == ALARMS.key else 0.0
+            rhythm = max(rhythm, self._interval(feed))
+            share = ceil(rhythm / INTERVALS[feed])
+            self._planned[feed] = self._plan(feed)[::share]
         return self._planned[feed]
 
     def _plan(self, feed: str) -> tuple[Call, ...]:
@@ -220,7 +225,11 @@ class GrowattCloud:
         ):
             # What else plants say of themselves is no hurry.
             return RARELY
-        return next(row.interval for row in FEEDS if row.key == feed)
+        if feed == SETTINGS.key:
+            # Half of the time is left for commands.
+            needed = 2 * SETTING_SPACING * len(self._plan(feed))
+            return max(INTERVALS[feed], needed)
+        return INTERVALS[feed]
 
     async def _poll_devices(self) -> Snapshot:
         snapshot = await self._listing.poll()
