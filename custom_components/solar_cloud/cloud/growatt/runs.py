@@ -17,7 +17,7 @@ from . import endpoints as on
 from .export import Export, rate_of
 from .programmes import CHARGE, DISCHARGE, Programmes
 from .remote import Remote
-from .segments import Held, Priority, Segment, during, restored, windows
+from .segments import PAIR, Held, Layout, Priority, Segment, during, restored, windows
 from .settings import Look, Settings
 
 PRIORITIES = {
@@ -27,6 +27,9 @@ PRIORITIES = {
 }
 # A storage machine charges from the grid up to 10 to 80 %.
 STORAGE_TARGETS = (10.0, 80.0)
+
+# After which a part of a run that the machine does not show is sent again.
+SOON = timedelta(minutes=1)
 
 type Lock = Callable[[str], asyncio.Lock]
 
@@ -83,11 +86,11 @@ class Before:
         )
         return Held(slots=slots, values={**held.values, **self.values(part)})
 
-    def freed(self, held: Held) -> Held:
+    def freed(self, layout: Layout, held: Held) -> Held:
         """Return what a machine has to hold once the run is over."""
         slots, values = held.slots, dict(held.values)
         for part in self.parts:
-            slots = restored(self.owner.slots, part.held.slots, slots)
+            slots = restored(layout, self.owner.slots, part.held.slots, slots)
             values |= {name: self.owner.values[name] for name in self.values(part)}
         return Held(slots=slots, values=values)
 
@@ -189,8 +192,8 @@ class Runs:
             for first, last in windows(start, end)
         ]
         values = {**owner.values, **_values(run, look, owner)}
-        layout = self._programmes.layout(look.sn) or ()
-        groups = [[row] for row in segments] if len(layout) == 2 else [segments]
+        layout = self._layout(look.sn)
+        groups = [[row] for row in segments] if layout is PAIR else [segments]
         local = run.start.astimezone(look.machine.zone)
         seconds = (local.hour * 60 + local.minute) * 60 + local.second + offset
         midnight = run.start + timedelta(seconds=DAY * 60 - seconds % (DAY * 60))
@@ -201,6 +204,9 @@ class Runs:
             )
             for group in groups
         ]
+
+    def _layout(self, sn: str) -> Layout:
+        return self._programmes.layout(sn) or ()
 
     # --- start -------------------------------------------------------------------------
 
@@ -251,8 +257,11 @@ class Runs:
         self._see(run, sn, held)
         for place, part in enumerate(before.parts):
             if _same(held, before.applied(part, held)):
-                last = place == len(before.parts) - 1
-                return Progress(done=True, send_at=None if last else part.until)
+                if place == len(before.parts) - 1:
+                    return Progress(done=True)
+                later = self._settings.now() + SOON
+                due = part.until > later - SOON
+                return Progress(done=True, send_at=part.until if due else later)
         return Progress(done=False)
 
     # --- stop --------------------------------------------------------------------------
@@ -283,7 +292,7 @@ class Runs:
         self._seen.pop(sn, None)
         if data["owner"] is not None:
             held = await self._programmes.read(look)
-            freed = Before.from_dict(data).freed(held)
+            freed = Before.from_dict(data).freed(self._layout(sn), held)
             await self._programmes.write(look, held, freed)
 
     async def stopped(self, run: Run, before: Mapping[str, Any]) -> Progress:
@@ -299,7 +308,7 @@ class Runs:
             return Progress(done=state == (data["by"], data["rate"]))
         if data["owner"] is not None:
             held = await self._programmes.read(look)
-            if not _same(held, Before.from_dict(data).freed(held)):
+            if not _same(held, Before.from_dict(data).freed(self._layout(sn), held)):
                 return Progress(done=False)
         return self._remote.stopped(run, sn)
 

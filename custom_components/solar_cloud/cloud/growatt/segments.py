@@ -171,12 +171,24 @@ def _fill(
         slots[place] = filled.get(place) or slots[place].asleep
 
 
-def restored(owner: Slots, ran: Slots, held: Slots) -> Slots:
+def restored(layout: Layout, owner: Slots, ran: Slots, held: Slots) -> Slots:
     """Return the slots to put back; what somebody has changed meanwhile is kept."""
+    put_back = _apart if layout is PAIR else _whole
     return tuple(
-        mine if mine != run and (now.alike(mine) or now.alike(run)) else now
+        now if mine == run else put_back(mine, run, now)
         for mine, run, now in zip(owner, ran, held, strict=True)
     )
+
+
+def _whole(mine: Segment, run: Segment, now: Segment) -> Segment:
+    return mine if now.alike(mine) or now.alike(run) else now
+
+
+def _apart(mine: Segment, run: Segment, now: Segment) -> Segment:
+    """Put a window back, and its switch, which is a setting of its own."""
+    times = mine if now.alike(run) else now
+    on = mine.on if now.on == run.on else now.on
+    return replace(times, on=on)
 
 
 def steps(held: Slots, wanted: Slots) -> list[tuple[int, Segment]]:
