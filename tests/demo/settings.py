@@ -100,7 +100,8 @@ def _first(entity: Entity, attributes: dict[str, Any]) -> Change | None:
     value: Value
     match entity.platform:
         case "number":
-            value = _other_number(attributes["max"], attributes)
+            # Not one that would get in the way of what comes after.
+            value = float(attributes["max"])
         case "select":
             value = attributes["options"][0]
         case _:
