@@ -131,6 +131,9 @@ def _aliases(account: Account) -> dict[str, str]:
         aliases[device.id] = aliases[device.serial or device.id] = (
             f"{device.kind}_{number}"
         )
+    absent = {key for item in snapshots for key in item.absent_readings}
+    for number, subject in enumerate(sorted(absent - aliases.keys()), start=1):
+        aliases[subject] = f"absent_{number}"
     return dict(sorted(aliases.items(), key=lambda row: -len(row[0])))
 
 
