@@ -64,6 +64,11 @@ class Request:
         """Return the arguments as they are sent."""
         return dict(self.arguments)
 
+    @property
+    def is_slow(self) -> bool:
+        """Return whether it may be made once in five minutes only."""
+        return self.endpoint.pace is on.Pace.FIVE_MINUTES
+
 
 class Samples:
     """Fetches and keeps the newest data of each device of an account."""
@@ -146,7 +151,8 @@ class Samples:
         if not awake:
             return min(self._next(row, now, stretch, dark) for row in rows)
         due = max(self._news(row, now, stretch, dark) for row in awake)
-        may = [self._earliest(row, now) for row in awake]
+        slow = [row for row in awake if row.is_slow] or awake
+        may = [self._earliest(row, now) for row in slow]
         # They are asked one after the other, so each may wait a little for its turn.
         return _put_off(due, min(may) if max(may) - min(may) < A_WHILE else max(may))
 
@@ -219,7 +225,9 @@ class Samples:
             yield from ([row] for row in self._requests(plants))
             return
         for plant in plants:
-            if rows := list(self._requests([plant])):
+            # The slow ones first, so that they keep their rhythm.
+            rows = sorted(self._requests([plant]), key=lambda row: not row.is_slow)
+            if rows:
                 yield rows
 
     def _requests(self, plants: Collection[str]) -> Iterator[Request]:
