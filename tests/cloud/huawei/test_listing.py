@@ -24,6 +24,8 @@ async def test_a_home(home: World) -> None:
     plant = snapshot.plants[home.plant.id]
     assert plant.name == home.plant.name
     assert plant.peak_power_kw == home.plant.facts.capacity
+    connected = home.plant.local(home.plant.facts.connected)
+    assert plant.created == connected.date().isoformat()
     assert plant.latitude == pytest.approx(home.plant.home.spec.latitude)
     inverter, battery = home.of(38), home.of(39)
     found = snapshot.devices

@@ -50,14 +50,16 @@ class Listing:
         found: dict[str, Plant] = {}
         for row in await self._client.plants():
             if code := text(row.get("plantCode")):
+                connected = _stamp(row.get("gridConnectionDate"))
                 found[code] = Plant(
                     id=code,
                     name=text(row.get("plantName")) or code,
                     latitude=number(row.get("latitude")),
                     longitude=number(row.get("longitude")),
+                    created=connected and connected.date().isoformat(),
                     peak_power_kw=number(row.get("capacity")),
                 )
-                self._inventory.zones[code] = _zone(row.get("gridConnectionDate"))
+                self._inventory.zones[code] = _zone(connected)
         return found
 
     async def poll(self) -> Snapshot:
@@ -179,10 +181,15 @@ def _id(value: Any) -> str | None:
     return text(value)
 
 
-def _zone(stamp: Any) -> tzinfo:
-    """Return the offset to UTC in which a plant tells when it was connected."""
+def _stamp(told: Any) -> datetime | None:
+    """Return when a plant was connected, in its own time."""
     try:
-        offset = datetime.fromisoformat(str(stamp)).utcoffset()
+        return datetime.fromisoformat(str(told))
     except ValueError:
-        offset = None
+        return None
+
+
+def _zone(connected: datetime | None) -> tzinfo:
+    """Return the offset to UTC in which a plant tells when it was connected."""
+    offset = connected.utcoffset() if connected else None
     return UTC if offset is None else timezone(offset)
