@@ -191,6 +191,24 @@ async def test_nothing_else_is_changed(
 BOTH = {("sph", "min_soc"), ("spa", "min_soc")}
 
 
+@pytest.mark.parametrize("name", ["min", "sph", "spa"])
+async def test_settings_with_a_mode(steer: Steer, name: str) -> None:
+    """What is set together is sent after one look, the mode after another."""
+    world = steer(name)
+    before = sum("info" in call.endpoint for call in world.sim.calls)
+    changes = {
+        "battery_mode": "charge_priority",
+        "charge_power_rate": 30,
+        "grid_charge_soc_limit": 70,
+        "active_power_rate": 75,
+    }
+    assert await world.set(**changes) == {}
+    looks = sum("info" in call.endpoint for call in world.sim.calls) - before
+    assert looks == 2
+    shown = await world.poll()
+    assert {key: shown[key] for key in changes} == changes
+
+
 @pytest.mark.parametrize("name", ["sph", "spa"])
 async def test_the_stop_soc_survives(steer: Steer, name: str) -> None:
     """A write that carries the stop SOC carries the one that the machine holds."""

@@ -214,10 +214,13 @@ class Steering:
         """
         refused: dict[str, CloudError] = {}
         async with self.lock(sn):
+            look = self._settings.look(sn)
             for keys in self._groups(sn, changes):
+                if keys == (MODE,) and TOGETHER.keys() & changes.keys():
+                    look = self._settings.look(sn)
                 part = {key: changes[key] for key in keys}
                 try:
-                    await self._write(self._settings.look(sn), part)
+                    await self._write(look, part)
                 except Refused as err:
                     refused |= dict.fromkeys(keys, err)
         if not refused:
@@ -240,6 +243,7 @@ class Steering:
         together: list[tuple[str, ...]] = [EXPORT]
         if self._settings.machine(sn).family.name in WITH_WINDOWS:
             together.append(tuple(TOGETHER))
+        together.append((MODE,))
         grouped = {key for group in together for key in group}
         return [
             *((key,) for key in keys if key not in grouped),
