@@ -88,6 +88,7 @@ CONTROLS: dict[str, ControlKey] = {
             "storm_guard",
             "energy_independence",
             "inverter_on",
+            *(f"load_control_{number}" for number in range(1, 5)),
         ),
         *_switches(
             "backup_output",

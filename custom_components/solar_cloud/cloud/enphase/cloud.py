@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, override
 from zoneinfo import ZoneInfo
 
+from ..control import Absent, Control, Progress, Reason, Run, RunRange, Setting
 from ..errors import AuthenticationFailed, CloudError, QuotaExceeded
-from ..model import Alarm, Energies, EnergyRow, Reading, Snapshot
+from ..model import Alarm, Device, DeviceKind, Energies, EnergyRow, Reading, Snapshot
 from ..oauth import OAuth
 from ..quota import Call, Purpose
 from ..read_only import ReadOnly
@@ -26,11 +27,15 @@ from ..vendor import (
 from . import endpoints as on, live, micros
 from .alarms import Alarms
 from .client import HOSTS, EnphaseClient, NotInPlan
+from .endpoints import Group
 from .energy import Energy, midnight_of
 from .lacking import Lacking
 from .limits import MINUTE, MONTH, OLD_PLAN, PLANS, allowances
 from .listing import Listing, System
 from .past import Past
+from .runs import Runs
+from .settings import KEYS, NEVER
+from .steering import Steering
 
 # Weighed against each other, so that a small plan's month is stretched to them.
 SYSTEMS = Feed(key="systems", interval=7_200, essential=True)
@@ -38,9 +43,15 @@ LIVE = Feed(key="live", interval=900, essential=True, measuring=True)
 ENERGY = Feed(key="energy", interval=1_800, measuring=True)
 MICROS = Feed(key="micros", interval=7_200, measuring=True)
 ALARMS = Feed(key="alarms", interval=7_200)
-FEEDS = (SYSTEMS, LIVE, ENERGY, MICROS, ALARMS)
+SETTINGS = Feed(key="settings", interval=1_800)
+FEEDS = (SYSTEMS, LIVE, ENERGY, MICROS, ALARMS, SETTINGS)
+# What the old version does not have.
+NEWER = frozenset((ALARMS.key, SETTINGS.key))
 # The gateways' own rhythm, on plans that have hits enough.
 PLENTY = tuple(replace(row, interval=900) for row in FEEDS)
+
+READS = (on.READ_BATTERY, on.READ_STORM, on.READ_LOADS, on.READ_GRID)
+NOT_IN_PLAN = dict.fromkeys(KEYS, Absent(reason=Reason.NOT_IN_PLAN))
 
 # A night is half of the day, and what failed is asked for again after so long.
 DAYLIGHT = 0.5
@@ -77,6 +88,8 @@ class EnphaseCloud(ReadOnly):
         self._energy = Energy(client, clock, listing, lacking, memory)
         self._past = Past(client, clock, self._energy)
         self._alarms = Alarms(client, clock, memory)
+        self._steering = Steering(client, clock)
+        self._runs = Runs(self._steering, self._soc)
         self._typed = OLD_PLAN if client.is_old else PLANS[known["plan"]]
         self._told: dict[str, int] = memory.setdefault("limits", {})
         self._snapshots: dict[str, Snapshot] = {}
@@ -87,7 +100,7 @@ class EnphaseCloud(ReadOnly):
         self._follow_plan()
         feeds = FEEDS if self._plan.is_rationed else PLENTY
         self.feeds = tuple(
-            row for row in feeds if row.key != ALARMS.key or not client.is_old
+            row for row in feeds if row.key not in NEWER or not client.is_old
         )
 
     @property
@@ -114,6 +127,8 @@ class EnphaseCloud(ReadOnly):
     async def restore(self, feed: str, snapshot: Snapshot) -> None:
         """Take over what an earlier poll of a feed delivered."""
         self._snapshots[feed] = snapshot
+        for system, controls in snapshot.controls.items():
+            self._steering.take_over(system, controls)
         if feed == SYSTEMS.key:
             for system in snapshot.plants:
                 self._listing.take_over(system)
@@ -188,6 +203,7 @@ class EnphaseCloud(ReadOnly):
             alarms=tuple(row for rows in self._standing.values() for row in rows),
             alarms_told=feed == ALARMS.key,
             energy=tuple(poll.rows),
+            controls=poll.controls,
             absent_readings={
                 system.id: lacks
                 for system in self._asked()
@@ -205,6 +221,8 @@ class EnphaseCloud(ReadOnly):
             poll.rows += told.rows
         elif feed == MICROS.key:
             poll.take(await micros.fetch(self._client, system))
+        elif feed == SETTINGS.key:
+            await self._settings(system.id, poll)
         else:
             self._standing[system.id] = await self._alarms.fetch(system.id)
 
@@ -227,6 +245,71 @@ class EnphaseCloud(ReadOnly):
             return {system.id: _powers(told.readings)}
         self._anchor(system, told, body)
         return {system.id: told.readings}
+
+    async def _settings(self, system: str, poll: _Poll) -> None:
+        """Read the settings; a plan without them is not asked."""
+        if Group.CONFIGURATION not in self._plan.more:
+            poll.controls[system] = {**NOT_IN_PLAN, **NEVER}
+            return
+        poll.controls[system] = await self._steering.poll(system)
+        with suppress(NotInPlan):
+            poll.take({system: await self._steering.grid(system)})
+
+    def _soc(self, system: str) -> float | None:
+        """Return the state of charge as it was told last."""
+        told = self._snapshots.get(ENERGY.key)
+        found = told.readings.get(system, {}).get("battery_soc") if told else None
+        return found.value if found and isinstance(found.value, float) else None
+
+    # --- steering ----------------------------------------------------------------------
+
+    @override
+    async def write(
+        self, device: str, changes: Mapping[str, Setting]
+    ) -> Mapping[str, CloudError]:
+        """Send settings of a system."""
+        return await self._steering.write(device, changes)
+
+    @override
+    async def read(
+        self, device: str, keys: Collection[str]
+    ) -> Mapping[str, Control | Absent]:
+        """Read settings of a system afresh."""
+        return await self._steering.read(device, keys)
+
+    @override
+    def run_range(self, device: Device) -> RunRange | None:
+        """Return what a run may ask of a battery: of all of them, as they are one."""
+        if device.kind is not DeviceKind.BATTERY:
+            return None
+        return self._runs.range(device.plant)
+
+    @override
+    async def prepare(self, run: Run) -> dict[str, Any]:
+        """Return the settings that a run will change."""
+        return await self._runs.prepare(run)
+
+    @override
+    async def start(self, run: Run, before: Mapping[str, Any]) -> None:
+        """Set what a run asks for."""
+        await self._runs.start(run, before)
+
+    @override
+    async def started(self, run: Run, before: Mapping[str, Any]) -> Progress:
+        """Read back whether it is set."""
+        return await self._runs.started(run, before)
+
+    @override
+    async def stop(self, run: Run, before: Mapping[str, Any]) -> None:
+        """Put back what was set before."""
+        await self._runs.stop(run, before)
+
+    @override
+    async def stopped(self, run: Run, before: Mapping[str, Any]) -> Progress:
+        """Read back whether it is as it was."""
+        return await self._runs.stopped(run, before)
+
+    # --- powers ------------------------------------------------------------------------
 
     def _anchor(self, system: System, found: live.Summary, body: Any) -> None:
         """Let the counter go on from what a summary of today says."""
@@ -265,6 +348,9 @@ class EnphaseCloud(ReadOnly):
                 metered = system.has_production_meter and not old
                 summary = on.OLD_SUMMARY if old else on.SUMMARY
                 paths = [(on.LATEST if metered else summary).path]
+            elif feed == SETTINGS.key:
+                configured = Group.CONFIGURATION in self._plan.more
+                paths = [row.path for row in READS if configured]
             elif feed == MICROS.key:
                 paths = [(on.OLD_INVERTERS if old else on.INVERTERS).path]
             else:
@@ -279,7 +365,7 @@ class EnphaseCloud(ReadOnly):
         row = next(row for row in self.feeds if row.key == feed)
         systems = self._asked()
         planned = last.at + timedelta(seconds=row.interval * stretch)
-        if feed in (SYSTEMS.key, ALARMS.key):
+        if feed in (SYSTEMS.key, ALARMS.key, SETTINGS.key):
             return planned
         if feed == ENERGY.key and self._energy.is_open:
             return min(planned, last.at + OPEN_AGAIN)
@@ -315,7 +401,7 @@ class EnphaseCloud(ReadOnly):
     def _is_over(self, system: System, feed: str, dark: Collection[str]) -> bool:
         """Return whether a feed has all that a system has told."""
         known = self._snapshots.get(feed)
-        if feed == ALARMS.key or known is None or self._energy.is_open:
+        if feed in (ALARMS.key, SETTINGS.key) or known is None or self._energy.is_open:
             return False
         return self._news(system, feed, dark) > self._clock.now()
 
@@ -344,6 +430,7 @@ class _Poll:
     def __init__(self, before: Snapshot | None) -> None:
         self.readings: dict[str, Mapping[str, Reading]] = {}
         self.rows: list[EnergyRow] = []
+        self.controls: dict[str, Mapping[str, Control | Absent]] = {}
         if before:
             self.readings |= before.readings
 

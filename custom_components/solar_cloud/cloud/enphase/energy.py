@@ -125,13 +125,16 @@ class Energy:
     async def _source(
         self, system: System, source: Source, zone: ZoneInfo, told: Told
     ) -> None:
-        """Fetch one call's intervals since the totals and the midnight before."""
+        """Fetch one call's intervals since the totals, and all of yesterday's."""
         now = self._clock.now()
-        midnight = midnight_of(now.astimezone(zone).date(), zone)
+        today = now.astimezone(zone).date()
+        midnight = midnight_of(today, zone)
         for row in source.series:
             await self._anchor(system, source, row, midnight, zone)
         totals = [self._total(system.id, row) for row in source.series]
-        start = min([midnight, *(total.at for total in totals if total.at)])
+        yesterday = midnight_of(today - s.DAY, zone)
+        begin = max(yesterday, source.step_of(now - source.reach + MARGIN))
+        start = min([begin, *(total.at for total in totals if total.at)])
         body = await self._client.call(
             source.endpoint, system=system.id, params=self.asked(start)
         )
@@ -217,8 +220,10 @@ def _tell(
 ) -> None:
     at = found[-1].end
     today = sum(part.wh for part in found if part.start >= midnight) / s.WH
-    told.readings[row.key] = Reading(value=round(total.follow(found), 3), at=at)
-    told.readings[f"{row.key}{TODAY}"] = Reading(value=round(today, 3), at=at)
+    whole = total.follow(found)
+    for key in s.names(row):
+        told.readings[key] = Reading(value=round(whole, 3), at=at)
+        told.readings[f"{key}{TODAY}"] = Reading(value=round(today, 3), at=at)
     told.rows += s.rows(system.id, row, found)
 
 

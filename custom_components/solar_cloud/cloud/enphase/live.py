@@ -40,16 +40,21 @@ def summary(body: Any) -> Summary:
         return Summary(readings={})
     found: dict[str, float] = {}
     if (power := number(row.get("current_power"))) is not None:
-        found["pv_power"] = power
+        found |= {"pv_power": max(0.0, power), "inverter_power": power}
     before, today = number(row.get("energy_lifetime")), number(row.get("energy_today"))
     if today is not None and today >= 0:
-        found["pv_energy_today"] = today / WH
+        found |= _both("_energy_today", today)
         if before is not None and before >= 0:
-            found["pv_energy"] = (before + today) / WH
+            found |= _both("_energy", before + today)
     return Summary(
         readings={key: Reading(value=value, at=at) for key, value in found.items()},
         before=before if "pv_energy" in found else None,
     )
+
+
+def _both(key: str, wh: float) -> dict[str, float]:
+    """Return a production under both its names: microinverters make AC where the sun is."""
+    return {f"{what}{key}": round(wh / WH, 3) for what in ("pv", "inverter")}
 
 
 def latest(body: Any, system: System) -> Found:
@@ -86,7 +91,7 @@ def _plant(
     if battery is not None and system.batteries:
         own |= {"battery_power": battery, "battery_charging": battery < 0}
     if (produced := powers.get("production")) is not None:
-        own["pv_power"] = max(0.0, produced)
+        own |= {"pv_power": max(0.0, produced), "inverter_power": produced}
     if (used := powers.get("consumption")) is None or battery is None:
         return own
     load = used + battery if system.consumption_is_net else used

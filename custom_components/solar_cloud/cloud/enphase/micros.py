@@ -12,6 +12,7 @@ from .listing import System
 
 PAGE = 100
 MOST_PAGES = 20
+STEP = 300
 
 # Unit of an energy -> kWh.
 UNITS = {"Wh": 1e-3, "kWh": 1.0, "kJ": 1 / 3600}
@@ -52,14 +53,17 @@ def _values(row: Mapping[str, Any]) -> dict[str, Reading]:
     stamp = number(row.get("last_report_date"))
     if not stamp:
         return {}
-    at = datetime.fromtimestamp(stamp, UTC)
-    values: dict[str, float | str] = {}
+    # What is told is of the interval that had ended by the report.
+    at = datetime.fromtimestamp(stamp // STEP * STEP, UTC)
+    values: dict[str, float | str | bool] = {}
     if (power := _value(row.get("power_produced"))) is not None:
         values["inverter_power"] = power
     if (energy := _value(row.get("energy"))) is not None:
-        values["inverter_energy"] = energy * UNITS.get(_unit(row.get("energy")), 1e-3)
+        factor = UNITS.get(_unit(row.get("energy")), 1e-3)
+        values["inverter_energy"] = round(energy * factor, 3)
     if (state := STATES.get(text(row.get("status")) or "")) is not None:
         values["inverter_state"] = state
+        values["problem"] = state == "fault"
     return {key: Reading(value=value, at=at) for key, value in values.items()}
 
 

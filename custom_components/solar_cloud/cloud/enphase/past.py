@@ -128,11 +128,12 @@ def _day_rows(
     return [
         EnergyRow(
             subject=system.id,
-            key=row.key,
+            key=key,
             start=start,
             kwh=wh / s.WH,
             span=midnight_of(day + s.DAY, zone) - start,
         )
+        for key in s.names(row)
         for index, wh in enumerate(days)
         if (day := begin + index * s.DAY) <= last
         for start in (midnight_of(day, zone),)

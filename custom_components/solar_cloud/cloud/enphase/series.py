@@ -19,6 +19,7 @@ FIVE = timedelta(minutes=5)
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 WH = 1000
+PRODUCED, INVERTED = "pv_energy", "inverter_energy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class Source:
     endpoint: Endpoint
     series: tuple[Series, ...]
     reach: timedelta = WEEK
+
+    def step_of(self, at: datetime) -> datetime:
+        """Return the beginning of the interval that an instant is in."""
+        step = self.series[0].step.total_seconds()
+        return datetime.fromtimestamp(at.timestamp() // step * step, UTC)
 
 
 def _source(
@@ -192,16 +198,22 @@ def _dark(start: datetime, end: datetime, step: timedelta) -> list[Interval]:
     ]
 
 
+def names(series: Series) -> tuple[str, ...]:
+    """Return our keys of a series: microinverters make AC where the sun is."""
+    return (series.key, INVERTED) if series.key == PRODUCED else (series.key,)
+
+
 def rows(system: str, series: Series, found: list[Interval]) -> tuple[EnergyRow, ...]:
     """Return intervals as rows of energy in kWh."""
     return tuple(
         EnergyRow(
             subject=system,
-            key=series.key,
+            key=key,
             start=row.start,
             kwh=row.wh / WH,
             span=series.step,
         )
+        for key in names(series)
         for row in found
     )
 
