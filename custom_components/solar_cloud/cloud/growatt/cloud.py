@@ -278,13 +278,13 @@ class GrowattCloud:
         previous = self._snapshots.get(SETTINGS.key)
         known = previous.controls if previous else {}
         for sn in sorted(inverters, key=lambda sn: not devices[sn].has_battery):
+            # What has come stands where the poll is ended, but is no whole poll.
+            self._snapshots[SETTINGS.key] = Snapshot(
+                at=LONG_AGO, controls={**known, **found, sn: self._steering.found(sn)}
+            )
             told = await gathering.add(self._steering.poll(sn)) or known.get(sn)
             if told is not None:
                 found[sn] = told
-                # What has come stands where the poll is ended, but is no whole poll.
-                self._snapshots[SETTINGS.key] = Snapshot(
-                    at=LONG_AGO, controls=dict(found)
-                )
         gathering.require()
         return Snapshot(at=self._clock.now(), controls=found)
 

@@ -123,7 +123,11 @@ class Steering:
     def take_over(self, controls: Controls) -> None:
         """Take over what was read before a restart."""
         for sn, found in controls.items():
-            self._last.setdefault(sn, {}).update(found)
+            self.found(sn).update(found)
+
+    def found(self, sn: str) -> Found:
+        """Return what a machine has answered so far; it grows while it is read."""
+        return self._last.setdefault(sn, {})
 
     async def read(self, sn: str, keys: Collection[str]) -> Found:
         """Read settings afresh, and the mode where the same answer tells it.
@@ -139,7 +143,7 @@ class Steering:
                 failure = err
         if look.is_whole and MODE not in found:
             found[MODE] = await self._read(look, MODE)
-        self._last.setdefault(sn, {}).update(found)
+        self.found(sn).update(found)
         if failure and not found:
             raise failure
         return found
@@ -150,13 +154,12 @@ class Steering:
         Raises when the machine gave nothing that can be understood.
         """
         look = self._settings.look(sn, Purpose.POLL)
-        known = self._last.setdefault(sn, {})
+        known = self.found(sn)
         failure: CloudError | None = None
         answered = False
-        for key in self.keys(sn):
-            if not self._is_offered(look, key):
-                known[key] = UNSUPPORTED
-                continue
+        offered = [key for key in self.keys(sn) if self._is_offered(look, key)]
+        known |= dict.fromkeys(set(self.keys(sn)) - set(offered), UNSUPPORTED)
+        for key in offered:
             try:
                 known[key] = await self._read(look, key)
             except PermissionDenied:
