@@ -23,7 +23,8 @@ from .cloud.hours import (
     seam,
     settled,
 )
-from .cloud.model import EnergyRow, Reading
+from .cloud.house import GRID
+from .cloud.model import Device, DeviceKind, EnergyRow, Reading
 from .const import DOMAIN
 from .recorded import Series, async_series, compiled_until
 
@@ -76,7 +77,10 @@ class Records:
         return await async_series(self._hass, entity_id) if entity_id else None
 
     def summed(self, rows: Iterable[EnergyRow]) -> dict[Key, list[EnergyRow]]:
-        """Return rows by subject and key; a plant has its devices' where it has none."""
+        """Return rows by subject and key; a plant has its devices' where it has none.
+
+        Of the grid its meters tell, where there are some.
+        """
         house = self._account.house.data
         found: dict[Key, list[EnergyRow]] = defaultdict(list)
         parts: dict[Key, list[EnergyRow]] = defaultdict(list)
@@ -85,6 +89,9 @@ class Records:
                 found[row.subject, row.key].append(row)
             if (device := house.devices.get(row.subject)) is not None:
                 parts[device.plant, row.key].append(row)
+        for (plant, key), own in parts.items():
+            if key.startswith(GRID) and (metered := _metered(own, house.devices)):
+                parts[plant, key] = metered
         return {**parts, **found}
 
     # --- writing ------------------------------------------------------------------------
@@ -210,3 +217,10 @@ def _end(
     if counter.at - told >= HOUR:
         return None
     return last, counter.value - later
+
+
+def _metered(
+    rows: Iterable[EnergyRow], devices: Mapping[str, Device]
+) -> list[EnergyRow]:
+    """Return what meters tell."""
+    return [row for row in rows if devices[row.subject].kind is DeviceKind.METER]

@@ -1,0 +1,75 @@
+"""Growatt's past in Home Assistant's own statistics."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.driver import House
+from tests.test_history import changes, midnight, rows
+
+START = datetime(2026, 5, 12, 8, 2, tzinfo=UTC)
+KEYS = (
+    "pv_energy",
+    "inverter_energy",
+    "grid_import_energy",
+    "grid_export_energy",
+    "battery_charge_energy",
+    "battery_discharge_energy",
+    "load_energy",
+)
+# Counters are told in steps of 0.1 kWh, of which both ends of an hour have a part.
+STEP = 0.22
+
+
+def _compare(house: House, plant: Any, key: str) -> None:
+    """Check each hour of three whole days against the home."""
+    since = midnight(plant, date(2026, 5, 9))
+    told = dict(changes(rows(house, plant, key)))
+    truth = dict(plant.home.energy(since, since + 3 * 86_400)[key])
+    assert set(truth) <= set(told), f"{key}: {len(set(truth) - set(told))} missing"
+    for start, kwh in truth.items():
+        at = datetime.fromtimestamp(start, UTC)
+        assert told[start] == pytest.approx(kwh, abs=STEP), f"{key} at {at}"
+    whole = sum(told[start] for start in truth)
+    assert whole == pytest.approx(sum(truth.values()), abs=0.5, rel=0.005)
+
+
+@pytest.mark.parametrize("name", ["min", "sph"])
+async def test_past_days_join_what_is_recorded(
+    socket_enabled: None, tmp_path: Path, name: str
+) -> None:
+    """The hours that devices uploaded are there, and no call was refused."""
+    async with House(start=START, folder=tmp_path, vendors=("growatt",)) as house:
+        await house.setup(name, control=False)
+        plant = house.sim.account(name).plants[0]
+        await house.run(minutes=75)
+        history = house.account(name).history
+        await house.do(history.async_import([plant.id]))
+        await house.run(hours=2)
+        assert history.progress(plant.id) == 100
+        for key in KEYS:
+            _compare(house, plant, key)
+        assert not [row.endpoint for row in house.sim.calls if row.refused]
+        listed = [row for row in house.sim.calls if row.endpoint == "/v1/plant/list"]
+        assert len(listed) == 1
+
+
+async def test_a_gap_is_filled(socket_enabled: None, tmp_path: Path) -> None:
+    """After an outage each hour has its own energy, none the sum of the gap."""
+    async with House(start=START, folder=tmp_path, vendors=("growatt",)) as house:
+        await house.setup("sph", control=False)
+        plant = house.sim.account("sph").plants[0]
+        await house.run(until=START.replace(hour=10, minute=20))
+        await house.stop()
+        await house.run(hours=5)
+        await house.start()
+        await house.run(hours=4)
+        since = START.replace(hour=11, minute=0).timestamp()
+        until = START.replace(hour=18, minute=0).timestamp()
+        for key in KEYS:
+            told = dict(changes(rows(house, plant, key)))
+            for start, kwh in plant.home.energy(since, until)[key]:
+                assert told[start] == pytest.approx(kwh, abs=STEP), key
+        assert timedelta(hours=7).total_seconds() == until - since
