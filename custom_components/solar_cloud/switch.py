@@ -12,6 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .account import Account, SolarCloudConfigEntry
 from .cloud.control import CONTROLS, Platform
 from .cloud.house import House
+from .cloud.quantity import index_of
 from .entity import ControlEntity, Offer, async_add_when_there, described, offered
 
 # The dispatcher sends one write at a time to a device, and together what goes together.
@@ -52,6 +53,8 @@ class ControlSwitch(ControlEntity, SwitchEntity):
         """Take the description."""
         super().__init__(account, device, description.key)
         self.entity_description = description
+        if (number := index_of(description.key)) is not None:
+            self._attr_translation_placeholders = {"number": str(number)}
 
     @property
     @override
