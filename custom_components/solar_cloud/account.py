@@ -133,6 +133,9 @@ class Account:
         for feed in self.feeds.values():
             if feed.feed.essential:
                 await feed.async_config_entry_first_refresh()
+        for feed in self.feeds.values():
+            if not feed.feed.essential:
+                await feed.async_load()
         self.starting = False
         await self._async_find_zones(self.snapshots())
         self.async_recompute()
@@ -151,7 +154,7 @@ class Account:
             self.entry.async_on_unload(feed.async_add_listener(self.async_recompute))
             if not feed.feed.essential:
                 self.entry.async_create_background_task(
-                    self.hass, self._async_begin(feed), f"{DOMAIN} {feed.feed.key}"
+                    self.hass, feed.async_refresh(), f"{DOMAIN} {feed.feed.key}"
                 )
         self.spawn(self.leases.async_resume())
         self.dispatcher.resume()
@@ -169,10 +172,6 @@ class Account:
         """Poll all feeds now; each as far as the quota allows it."""
         for feed in self.feeds.values():
             await feed.async_poll_now()
-
-    async def _async_begin(self, feed: FeedCoordinator) -> None:
-        await feed.async_load()
-        await feed.async_refresh()
 
     async def _async_find_zones(self, snapshots: Mapping[str, Snapshot]) -> None:
         for snapshot in snapshots.values():
