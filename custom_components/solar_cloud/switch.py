@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
+import re
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
@@ -18,10 +19,12 @@ from .entity import ControlEntity, Offer, async_add_when_there, described, offer
 # The dispatcher sends one write at a time to a device, and together what goes together.
 PARALLEL_UPDATES = 0
 
+_NUMBER = re.compile(r"_\d+$")
+
 SWITCHES = described(
     SwitchEntityDescription(
         key=row.key,
-        translation_key=row.key,
+        translation_key=_NUMBER.sub("_n", row.key),
         entity_category=EntityCategory.CONFIG,
         entity_registry_enabled_default=not row.rare,
     )
