@@ -10,7 +10,13 @@ import pytest
 
 from custom_components.solar_cloud.cloud.control import Absent, Control, Reason
 from custom_components.solar_cloud.cloud.counters import Counters
-from custom_components.solar_cloud.cloud.house import Choices, House, build, oldest
+from custom_components.solar_cloud.cloud.house import (
+    Choices,
+    House,
+    build,
+    oldest,
+    summed_up,
+)
 from custom_components.solar_cloud.cloud.model import (
     Device,
     DeviceKind,
@@ -410,3 +416,26 @@ def test_what_is_shown_is_there(home: Home) -> None:
     house = home.look()
     assert house.has("p") and house.has("a")
     assert not house.has("z")
+
+
+def test_the_load_follows_from_what_is_told_of_the_plant() -> None:
+    """What a vendor says of the whole plant counts more than the sum of its meters."""
+    devices = [
+        Device(id="i", plant="p", kind=DeviceKind.INVERTER),
+        Device(id="m", plant="p", kind=DeviceKind.METER),
+    ]
+
+    def rows(**values: float) -> dict[str, Reading]:
+        return {key: Reading(value=value, at=NOON) for key, value in values.items()}
+
+    readings = {
+        "i": rows(inverter_power=2000.0, inverter_energy_today=9.0),
+        "m": rows(grid_power=500.0),
+    }
+    told = rows(
+        grid_power=-700.0, grid_import_energy_today=1.5, grid_export_energy_today=4.0
+    )
+    found = summed_up(devices, readings, told)
+    assert found["load_power"].value == 1300.0
+    assert found["load_energy_today"].value == 6.5
+    assert summed_up(devices, readings)["load_power"].value == 2500.0

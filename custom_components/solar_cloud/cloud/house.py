@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from .control import Absent, Control
@@ -166,7 +167,11 @@ def build(
         local = now.astimezone(zone.get(plant, default_zone))
         parts = members.get(plant, [])
         told = _as_mounted(readings.get(plant, {}), plant, choices)
-        rows = {**_mode(controls.get(plant, {})), **summed_up(parts, found), **told}
+        rows = {
+            **_mode(controls.get(plant, {})),
+            **summed_up(parts, found, told),
+            **told,
+        }
         name = _mark_of(plant, plant, choices)
         sums = SUMMED_KEYS - told.keys()
         found[plant] = _guarded(name, rows, counters, local, sums)
@@ -334,9 +339,11 @@ def _is_daily(key: str) -> bool:
 
 
 def summed_up(
-    devices: list[Device], readings: Mapping[str, Mapping[str, Reading]]
+    devices: list[Device],
+    readings: Mapping[str, Mapping[str, Reading]],
+    told: Mapping[str, Reading] = MappingProxyType({}),
 ) -> dict[str, Reading]:
-    """Return what the devices of a plant say together."""
+    """Return what the devices of a plant say together, beside what is told of it whole."""
     found: dict[str, Reading] = {}
     silent = {row.kind for row in devices if not _told(readings.get(row.id, {}))}
     for key in SUMMED:
@@ -349,7 +356,7 @@ def summed_up(
         complete = silent.isdisjoint(row.kind for row in having)
         found[key] = _sum(key, _all(having, readings, key), complete=complete)
     found |= _battery(devices, readings)
-    found |= _load(devices, readings, found)
+    found |= _load(devices, readings, {**found, **told})
     found |= _health(devices, readings)
     modes = _all(devices, readings, "active_mode")
     if modes:

@@ -341,8 +341,7 @@ async def test_todays_import_grows_with_each_sample(stub: Stub) -> None:
         ),
     )
     await stub.vendor.poll("realtime")
-    first = values(await stub.vendor.poll("totals"))
-    assert first["NE=1"] == {"load_energy_today": 9.0}
+    assert values(await stub.vendor.poll("totals")) == {"NE=1": {}}
 
     stub.advance(minutes=6)
     counted |= {"active_cap": 101.0, "reverse_active_cap": 50.25}

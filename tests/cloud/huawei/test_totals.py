@@ -58,7 +58,9 @@ async def test_a_days_energy_by_the_hour(open_world: Open, name: str) -> None:
         "battery_charge_energy",
     }
     metered = bool(plant.of(47)) and not plant.of(23070)
-    assert ({"grid_import_energy", "load_energy"} <= keys) is metered
+    assert {"grid_import_energy", "load_energy"} <= keys
+    days = {row.key for row in found.rows if row.span == timedelta(days=1)}
+    assert days == (set() if metered else {"grid_import_energy", "load_energy"})
     starts = {row.start for row in found.rows if row.key == "pv_energy"}
     assert len(starts) == 24
     first = min(starts)
@@ -144,6 +146,7 @@ async def test_without_the_meters_samples_the_report_tells_what_it_has(
             report(begun, "NE=7", PVYield=1),
         ],
         getDevHistoryKpi=Error(20009),
+        getKpiStationDay=Error(20009),
     )
     day = date(2026, 6, 16)
     rows = (await stub.vendor.energy(["NE=1", "NE=2"], day, day)).rows
@@ -151,6 +154,44 @@ async def test_without_the_meters_samples_the_report_tells_what_it_has(
         ("inverter_energy", 1),
         ("grid_export_energy", 0.5),
     }
+
+
+async def test_a_months_days_are_asked_once(stub: Stub) -> None:
+    """Of a plant without a meter; the day that goes on is not told yet."""
+    begun = datetime(2026, 6, 9, 22, tzinfo=UTC)
+    days = [begun + timedelta(days=n) for n in range(8)]
+    await begin(
+        stub,
+        device(1, 23070, "E1"),
+        stations=plants("NE=1", "NE=2"),
+        getKpiStationHour=lambda body: [
+            report(start, code, inverterYield=1)
+            for start in days
+            for code in body["stationCodes"].split(",")
+            if 0 <= body["collectTime"] - ms(start) < 86_400_000
+        ],
+        getKpiStationDay=[
+            *(report(start, buyPower=3, use_power="9.5", PVYield=7) for start in days),
+            report(None, buyPower=3),
+        ],
+    )
+    for n in range(10, 18):
+        day = date(2026, 6, n)
+        found = await stub.vendor.energy(["NE=1"], day, day)
+        whole = {
+            row.key: row.kwh for row in found.rows if row.span > timedelta(hours=1)
+        }
+        assert whole == (
+            {} if n == 17 else {"grid_import_energy": 3, "load_energy": 9.5}
+        )
+    assert stub.paths().count("getKpiStationDay") == 1
+    assert stub.asked[-1][1]["stationCodes"] == "NE=1"
+    # Another plant was told of as well, and had nothing.
+    found = await stub.vendor.energy(["NE=2"], date(2026, 6, 11), date(2026, 6, 11))
+    assert {row.key for row in found.rows} == {"inverter_energy"}
+    stub.answers["getKpiStationDay"] = Error(20009)
+    found = await stub.vendor.energy(["NE=2"], date(2026, 6, 12), date(2026, 6, 12))
+    assert {row.key for row in found.rows} == {"inverter_energy"}
 
 
 async def test_history_takes_what_is_left(home: World) -> None:

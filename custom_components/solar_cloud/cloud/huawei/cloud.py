@@ -54,7 +54,7 @@ API_ACCESS_OFF = "api_access_off"
 BY_THE_DAY = frozenset(("battery_charge_energy", "battery_discharge_energy"))
 
 DEVICES = Feed(key="devices", interval=4 * 3600, essential=True)
-TOTALS = Feed(key="totals", interval=3600)
+TOTALS = Feed(key="totals", interval=2 * 3600)
 REALTIME = Feed(
     key="realtime",
     interval=PERIOD,

@@ -13,6 +13,7 @@ from ..values import number, text
 from . import endpoints as on, types as of
 from .client import HuaweiClient
 from .inventory import Inventory
+from .limits import PER_CALL
 from .listing import Listing
 from .readings import items, read
 from .samples import METERED, PARTIAL, Samples
@@ -36,6 +37,8 @@ REPORT_ROWS: dict[str, str] = {
 }
 # What no device and no real-time answer of every server tells, so that reports have to.
 OF_TODAY = ("grid_import_energy", "grid_export_energy", "load_energy")
+# What no hour's report has.
+BY_THE_DAY = ("grid_import_energy", "load_energy")
 
 
 class Totals:
@@ -51,6 +54,7 @@ class Totals:
     ) -> None:
         """Take the plants and their meters from the inventory, what they tell from `samples`."""
         self._samples = samples
+        self._months: dict[str, dict[str, dict[datetime, Any]]] = {}
         self._client = client
         self._clock = clock
         self._inventory = inventory
@@ -95,10 +99,11 @@ class Totals:
             key: kwh for key, (kwh, _) in self._samples.lifetimes(plant).items()
         }
         self._samples.today.report(plant, begun, today, lifetimes)
+        if lifetimes:
+            # The meter counts, and what the house used follows from that.
+            return {}
         return {
-            f"{key}{TODAY}": Reading(value=kwh, at=now)
-            for key, kwh in today.items()
-            if key not in lifetimes
+            f"{key}{TODAY}": Reading(value=kwh, at=now) for key, kwh in today.items()
         }
 
     async def energy(
@@ -125,11 +130,41 @@ class Totals:
     async def _with_meter(
         self, plant: str, rows: Sequence[EnergyRow], purpose: Purpose
     ) -> list[EnergyRow]:
-        """Return a day's rows of a plant, with what its meters counted."""
+        """Return a day's rows of a plant, with what its meters counted, else the day's."""
         begun = min(row.start for row in rows)
         metered = await self._metered(plant, begun, purpose)
-        told = [row for row in rows if not metered or row.key not in METERED]
+        if not metered:
+            return [*rows, *await self._whole_day(plant, begun, purpose)]
+        told = [row for row in rows if row.key not in METERED]
         return [*told, *metered, *_load(plant, told, metered)]
+
+    async def _whole_day(
+        self, plant: str, begun: datetime, purpose: Purpose
+    ) -> list[EnergyRow]:
+        """Return what only the report of a day that is over tells ("Daily Plant Data")."""
+        if begun + DAY > self._clock.now():
+            return []
+        noon = begun + DAY / 2
+        zone = self._inventory.zones.get(plant, UTC)
+        month = noon.astimezone(zone).strftime("%Y-%m")
+        if month not in self._months or begun not in self._months[month].get(plant, {}):
+            batch = [name for name in self._inventory.chosen if name != plant]
+            try:
+                rows = await self._client.plant_report(
+                    on.PLANT_DAY, [plant, *batch[: PER_CALL - 1]], noon, purpose
+                )
+            except PARTIAL:
+                return []
+            days = self._months.setdefault(month, {})
+            for row in rows:
+                if start := _instant(row):
+                    days.setdefault(text(row.get("stationCode")) or "", {})[start] = row
+        data = items(self._months[month].get(plant, {}).get(begun))
+        return [
+            EnergyRow(subject=plant, key=key, start=begun, kwh=kwh, span=DAY)
+            for item, key in REPORT_ROWS.items()
+            if key in BY_THE_DAY and (kwh := number(data.get(item))) is not None
+        ]
 
     async def _metered(
         self, plant: str, begun: datetime, purpose: Purpose
