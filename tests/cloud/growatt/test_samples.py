@@ -315,6 +315,20 @@ async def test_what_came_stays_when_the_cloud_goes_down(open_world: Open) -> Non
     assert before[spa]["load_power"] != after[spa]["load_power"]
 
 
+async def test_a_cloud_that_is_down_is_not_asked_for_everything(
+    open_world: Open,
+) -> None:
+    """Two lost answers are enough; an outage must not take minutes."""
+    world = open_world("spa")
+    await world.poll("devices", "realtime")
+    world.advance(minutes=10)
+    world.fault("drop_before")
+    calls = len(world.sim.calls)
+    with pytest.raises(CloudUnavailable):
+        await world.poll("realtime")
+    assert len(world.sim.calls) == calls + 2
+
+
 async def test_a_forced_poll_costs_nothing(any_world: World) -> None:
     """What must not be asked again yet is what it was, and no error."""
     await any_world.poll("devices", "plants", "realtime", "alarms")

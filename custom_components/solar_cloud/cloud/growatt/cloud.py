@@ -39,7 +39,8 @@ from .limits import SETTING_SPACING, allowances
 from .listing import Listing
 from .machines import Machine
 from .overview import Overview
-from .samples import PERIOD, Samples
+from .rhythm import PERIOD
+from .samples import Samples
 from .tolerant import Gathering
 
 DEVICES = Feed(key="devices", interval=3600, essential=True)

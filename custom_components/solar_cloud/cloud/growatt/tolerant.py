@@ -6,6 +6,7 @@ from typing import Any
 from ..errors import (
     Busy,
     CloudError,
+    CloudUnavailable,
     DeviceGone,
     PermissionDenied,
     QuotaExceeded,
@@ -34,25 +35,30 @@ class Gathering:
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self.came = False
+        self._came = False
+        self._silent = 0
         self._failure: CloudError | None = None
 
     async def add[T](self, wanted: Awaitable[T]) -> T | None:
-        """Return what a request delivers, None when it alone failed."""
+        """Return what a request delivers, None when it alone failed.
+
+        One answer may be lost; when nothing comes at all, the cloud is down.
+        """
         try:
             found = await wanted
         except PARTIAL as err:
             self._failure = self._failure or err
-            return None
-        except CloudError as err:
-            if not self.came:
-                raise
+        except CloudUnavailable as err:
             self._failure = self._failure or err
-            return None
-        self.came = True
-        return found
+            self._silent += 1
+            if not self._came and self._silent > 1:
+                raise
+        else:
+            self._came = True
+            return found
+        return None
 
     def require(self) -> None:
         """Raise the first failure when nothing came."""
-        if self._failure and not self.came:
+        if self._failure and not self._came:
             raise self._failure
