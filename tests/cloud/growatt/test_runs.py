@@ -563,3 +563,18 @@ async def test_a_setting_that_changes_before_the_start(steer: Steer) -> None:
     await world.steering.runs.start(run, before)
     assert world.device.settings["chargePowerCommand"] == "33"
     assert world.device.settings["acChargeEnable"] == "0"
+
+
+async def test_the_windows_of_a_run(steer: Steer) -> None:
+    """While they are a run's, there is no other schedule and no other mode."""
+    world = opened(steer, "min")
+    run, before = await started(world, CHARGE)
+    told = await world.set(battery_mode="self_consumption")
+    assert "stop it first" in told["battery_mode"]
+    with pytest.raises(Refused, match="stop it first"):
+        await world.steering.schedules.set(world.sn, [])
+    await stopped(world, run, before)
+    assert await world.set(battery_mode="self_consumption") == {}
+    run, _ = await started(world, CHARGE)
+    world.sim.clock.set(run.end)
+    assert await world.set(battery_mode="self_consumption") == {}

@@ -81,7 +81,9 @@ class Steering:
         self._clock = clock
         self.remember: Callable[[], Awaitable[None]] | None = None
         self.runs = Runs(settings, programmes, export, memory, lock=self.lock)
-        self.schedules = Schedules(settings, programmes, modes, lock=self.lock)
+        self.schedules = Schedules(
+            settings, programmes, modes, self.runs, lock=self.lock
+        )
 
     def lock(self, sn: str) -> asyncio.Lock:
         """Return the lock under which a machine is changed."""
@@ -267,6 +269,7 @@ class Steering:
         elif key in EXPORT:
             await self._export.write(look, part)
         elif key == MODE:
+            self.runs.require_free(look.sn)
             await self._modes.set(look, str(value), self._save)
         elif row is None:
             await self._write_together(look, part)

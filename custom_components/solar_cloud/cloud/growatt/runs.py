@@ -113,6 +113,7 @@ class Runs:
         self._export = export
         self._remote = Remote(settings, memory)
         self._kinds: dict[str, list[str]] = memory.setdefault("forced_kinds", {})
+        self._windows: dict[str, str] = memory.setdefault("run_windows", {})
         # What each machine holds, by the run that looked at it, and after which write.
         self._seen: dict[str, tuple[str, int | None, Held]] = {}
         self._lock = lock
@@ -147,6 +148,12 @@ class Runs:
             max_soc=high,
             powered=not storage,
         )
+
+    def require_free(self, sn: str) -> None:
+        """Raise Refused while a machine's windows are those of a run."""
+        until = self._windows.get(sn)
+        if until and self._settings.now() < datetime.fromisoformat(until):
+            raise Refused("a forced run is under way; stop it first")
 
     # --- before ------------------------------------------------------------------------
 
@@ -233,6 +240,7 @@ class Runs:
         else:
             held = await self._programmes.read(look)
         wanted = before.applied(before.due(self._settings.now()), held)
+        self._windows[sn] = run.end.isoformat()
         await self._programmes.write(look, held, wanted)
         self._see(run, sn, wanted)
 
@@ -310,6 +318,7 @@ class Runs:
             held = await self._programmes.read(look)
             if not _same(held, Before.from_dict(data).freed(self._layout(sn), held)):
                 return Progress(done=False)
+        self._windows.pop(sn, None)
         return self._remote.stopped(run, sn)
 
 

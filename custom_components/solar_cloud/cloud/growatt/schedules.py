@@ -9,7 +9,7 @@ from ..errors import Refused
 from . import endpoints as on
 from .modes import MODES, Modes
 from .programmes import Programmes
-from .runs import STORAGE_TARGETS
+from .runs import STORAGE_TARGETS, Runs
 from .segments import LAST, Held, Layout, Priority, Segment, overlap
 from .settings import Look, Settings
 
@@ -35,12 +35,19 @@ class Schedules:
     """Reads and writes the owner's schedule of the machines of an account."""
 
     def __init__(
-        self, settings: Settings, programmes: Programmes, modes: Modes, *, lock: Lock
+        self,
+        settings: Settings,
+        programmes: Programmes,
+        modes: Modes,
+        runs: Runs,
+        *,
+        lock: Lock,
     ) -> None:
         """Share what reads and writes the windows."""
         self._settings = settings
         self._programmes = programmes
         self._modes = modes
+        self._runs = runs
         self._lock = lock
 
     async def get(self, sn: str) -> Schedule:
@@ -62,6 +69,7 @@ class Schedules:
         """Replace the schedule; raises Refused for what the machine cannot hold."""
         look = self._settings.look(sn)
         _check(wanted)
+        self._runs.require_free(sn)
         async with self._lock(sn):
             held = await self._programmes.read(look)
             layout = self._programmes.layout(sn) or ()
