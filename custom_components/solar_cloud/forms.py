@@ -1,6 +1,6 @@
 """What the forms of the config flow are made of, and what the last one sums up."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import voluptuous as vol
 
@@ -17,9 +17,11 @@ from homeassistant.helpers.translation import async_get_translations
 
 from .cloud.control import Absent, Control
 from .cloud.lease import CONTROLS
-from .cloud.model import Plant
-from .cloud.vendor import FieldKind, SignInField, WayIn
+from .cloud.model import Plant, Snapshot
+from .cloud.quantity import Kind, quantity
+from .cloud.vendor import FieldKind, SignInField, Vendor, WayIn
 from .const import DOMAIN
+from .moment import stretch_of
 from .sign_in import SignedIn
 
 STEERING = ("select", "number", "switch", "button")
@@ -102,11 +104,10 @@ def summary(signed_in: SignedIn, words: Mapping[str, str]) -> dict[str, str]:
         for key, row in rows
         if isinstance(row, Absent) and key not in offered
     }
-    feed = next(row for row in vendor.feeds if row.measuring)
     return {
         "plants": ", ".join(row.name for row in signed_in.identity.plants.values()),
         "devices": str(len(devices)),
-        "minutes": f"{feed.interval / 60:g}",
+        **_freshness(signed_in),
         "controls": ", ".join(sorted(words.get(key, key) for key in offered)) or "-",
         "absent": ", ".join(
             sorted(
@@ -116,6 +117,42 @@ def summary(signed_in: SignedIn, words: Mapping[str, str]) -> dict[str, str]:
         )
         or "-",
     }
+
+
+# What the last form tells the freshness of, and the keys that it is about.
+FRESH: dict[str, Callable[[str], bool]] = {
+    "minutes": lambda key: quantity(key).kind is Kind.POWER,
+    "soc_minutes": lambda key: key == "battery_soc",
+    "energy_minutes": lambda key: quantity(key).is_counter,
+}
+
+
+def _freshness(signed_in: SignedIn) -> dict[str, str]:
+    """Return every how many minutes there will be something new, by kind of value."""
+    vendor, found = signed_in.vendor, signed_in.found.feeds
+    stretch = stretch_of(vendor, DOMAIN)
+    vendor.ledger.leave(DOMAIN)
+    plants = signed_in.identity.plants.values()
+    uploads = max((row.uploads or 0.0 for row in plants), default=0.0)
+    return {
+        name: f"{max(_interval(vendor, found, fits) * stretch, uploads) / 60:.0f}"
+        for name, fits in FRESH.items()
+    }
+
+
+def _interval(
+    vendor: Vendor, found: Mapping[str, Snapshot], fits: Callable[[str], bool]
+) -> float:
+    """Return the interval of the feed that tells of keys; one not polled yet may do so."""
+    telling = [
+        feed
+        for feed in vendor.feeds
+        if feed.key in found
+        and any(fits(key) for rows in found[feed.key].readings.values() for key in rows)
+    ]
+    measuring = [feed for feed in vendor.feeds if feed.measuring]
+    coming = [feed for feed in measuring if feed.key not in found]
+    return min(row.interval for row in telling or coming or measuring)
 
 
 async def names_of_controls(hass: HomeAssistant) -> dict[str, str]:

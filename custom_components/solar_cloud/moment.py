@@ -11,11 +11,22 @@ from astral.sun import elevation
 from .cloud.control import RunRange
 from .cloud.model import Device, Snapshot
 from .cloud.quota import Demand, Left
+from .cloud.vendor import Vendor
 
 if TYPE_CHECKING:
     from .account import Account
 
 HORIZON = -0.833
+
+
+def stretch_of(vendor: Vendor, holder: str) -> float:
+    """Return by how much a vendor's intervals grow so that the quota lasts."""
+    demands = (
+        Demand(call=call, interval=feed.interval / count)
+        for feed in vendor.feeds
+        for call, count in Counter(vendor.calls(feed.key)).items()
+    )
+    return vendor.ledger.stretch(demands, holder)
 
 
 class Moment:
@@ -33,13 +44,7 @@ class Moment:
     @cached_property
     def stretch(self) -> float:
         """Return by how much all intervals grow so that the quota lasts."""
-        vendor = self._account.vendor
-        demands = (
-            Demand(call=call, interval=feed.interval / count)
-            for feed in vendor.feeds
-            for call, count in Counter(vendor.calls(feed.key)).items()
-        )
-        return vendor.ledger.stretch(demands, self._account.entry.entry_id)
+        return stretch_of(self._account.vendor, self._account.entry.entry_id)
 
     def run_range(self, device: Device) -> RunRange | None:
         """Return what a run may ask of a device, None where it cannot be forced."""
