@@ -398,6 +398,26 @@ async def test_a_mode_for_all_day(steer: Steer, name: str, mode: str) -> None:
     assert not world.refused
 
 
+async def test_sleeping_windows_survive_a_mode(steer: Steer) -> None:
+    """A mode that needs the place of a sleeping window gives it back."""
+    world = steer("spa")
+    for place in (1, 2, 3):
+        world.device.settings |= {
+            f"forcedChargeTimeStart{place}": f"{place}:0",
+            f"forcedChargeTimeStop{place}": f"{place}:30",
+        }
+    before = dict(world.device.settings)
+    assert await world.set(battery_mode="charge_priority") == {}
+    assert world.device.settings != before
+    world.begin()
+    assert "time_of_use" not in (await world.control("battery_mode")).options
+    assert await world.set(battery_mode="feed_in_priority") == {}
+    assert await world.set(battery_mode="self_consumption") == {}
+    assert world.device.settings["forcedChargeTimeStart1"] == "1:0"
+    changed = {k for k, v in world.device.settings.items() if before[k] != v}
+    assert changed <= {"forcedDischargeTimeStop1"}
+
+
 async def test_a_mode_that_holds_already(steer: Steer) -> None:
     """Nothing is written for the mode that there is."""
     world = steer("min")

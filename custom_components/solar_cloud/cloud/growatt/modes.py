@@ -32,16 +32,25 @@ class Modes:
         self._programmes = programmes
         self._kept: dict[str, list[dict[str, Any]]] = memory.setdefault("windows", {})
 
+    def _owners(self, sn: str) -> Slots:
+        """Return the owner's windows as they were before a mode took their place."""
+        return slots_of(self._kept.get(sn, ()))
+
     def control(self, sn: str, held: Held, now: datetime) -> Control:
         """Return the mode that the windows amount to."""
         mode = mode_of(held.slots)
-        timed = mode == TIME_OF_USE or sn in self._kept
+        timed = mode == TIME_OF_USE or any(row.is_awake for row in self._owners(sn))
         options = (*PRIORITIES, TIME_OF_USE) if timed else tuple(PRIORITIES)
         return Control(value=mode, at=now, options=options)
 
     def keep(self, sn: str, held: Held) -> None:
-        """Keep the owner's windows, if any is awake, before a mode takes their place."""
-        if mode_of(held.slots) == TIME_OF_USE:
+        """Keep the owner's windows before a mode takes their place.
+
+        Those that are asleep are kept with the ones that a mode put to sleep before.
+        """
+        mode = mode_of(held.slots)
+        asleep = mode == MODES[Priority.LOAD] and sn not in self._kept
+        if mode == TIME_OF_USE or asleep:
             self._kept[sn] = [asdict(slot) for slot in held.slots]
 
     def forget(self, sn: str) -> None:
@@ -50,15 +59,18 @@ class Modes:
 
     def wanted(self, sn: str, held: Held, mode: str) -> Held:
         """Return what a machine has to hold for a mode; raises Refused."""
+        owners = self._owners(sn)
         if mode == mode_of(held.slots):
             return held
         if mode == TIME_OF_USE:
-            if sn not in self._kept:
+            if not any(row.is_awake for row in owners):
                 raise Refused("there are no windows to go by; set_schedule makes some")
-            return replace(held, slots=slots_of(self._kept[sn]))
+            return replace(held, slots=owners)
         if mode not in PRIORITIES:
             raise Refused(f"the machine has no mode {mode}")
-        slots: Slots = tuple(slot.asleep for slot in held.slots)
+        is_all_day = any(slot.is_all_day for slot in held.slots)
+        base = owners if is_all_day and owners else held.slots
+        slots: Slots = tuple(slot.asleep for slot in base)
         if (priority := PRIORITIES[mode]) is not Priority.LOAD:
             all_day = Segment(priority=priority, start=0, end=LAST, on=True)
             layout = self._programmes.layout(sn) or ()
