@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from . import judges
 from .conftest import Report
 from .scene import Happening, Scene, play
 
 ZONE = ZoneInfo("Europe/Berlin")
-WEEK = timedelta(days=7)
+NIGHT = timedelta(hours=4)
 LONGEST = 900.0
 
 
@@ -20,8 +21,29 @@ class Week(Scene):
     vendor = "solarlog"
     accounts = ("advanced",)
     zone = "Europe/Berlin"
-    # Polls come every quarter of an hour, as the vendor's values do.
-    oldest = 2.5
+    # When the logger uploads has to be found again after each start.
+    oldest = 1.6
+
+    async def live(self) -> None:
+        """Live through the week, and the night in which its last days are read again."""
+        await super().live()
+        await self.world.run(until=self.last + NIGHT)
+
+    def judge_commands(self) -> None:
+        """Hold each day's energy against the home's, instead of commands."""
+        database = self.world.place.database
+        assert database
+        for plant in self.plants:
+            for number in range((self.last - self.first).days):
+                day = self.first.astimezone(ZONE) + timedelta(days=number)
+                edges = [
+                    (day + timedelta(days=n)).astimezone(UTC).timestamp()
+                    for n in (0, 1)
+                ]
+                for row in judges.energies(self.world, plant, database, *edges):
+                    if row.error > max(self.share * row.truth, self.step):
+                        figures = f"{row.recorded:.3f}, not {row.truth:.3f} kWh"
+                        self.fail(f"{plant.name} {day:%d %b} {row.key}: {figures}")
 
     def happenings(self) -> tuple[Happening, ...]:
         """Return a restart, a kill, and an hour without the cloud."""

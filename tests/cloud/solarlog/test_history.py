@@ -7,7 +7,8 @@ from typing import Any
 from aiohttp import ClientSession
 import pytest
 
-from custom_components.solar_cloud.cloud.solarlog.history import hours
+from custom_components.solar_cloud.cloud.solarlog.hours import hours, told as rows_of
+from custom_components.solar_cloud.cloud.solarlog.slots import series
 
 from .stub import PLANT, Stub, slots, told
 from .world import World
@@ -115,6 +116,26 @@ async def test_a_channel_that_is_missing_has_no_hours(stub: Stub) -> None:
     assert {row.key for row in found.rows} == {"pv_energy"}
 
 
+async def test_a_poll_tells_of_the_hours_before_it(single: World) -> None:
+    """Yesterday whole, once the vendor's sums are there; today up to its newest value."""
+    plant = single.plant
+    await single.vendor.identify()
+    await single.live(hours=24)
+    single.advance(minutes=16)
+    found = (await single.poll("realtime")).energy
+    newest = single.vendor.snapshots["realtime"].readings[plant.id]["load_energy"].at
+    rows = {row.start: row for row in found if row.key == "load_energy"}
+    last = max(rows)
+    assert last + rows[last].span == newest
+    assert rows[last].span <= timedelta(hours=1)
+    for start, row in rows.items():
+        begin = start.timestamp()
+        end = begin + row.span.total_seconds()
+        used = plant.energies(begin, end)["load_energy"]
+        assert row.kwh == pytest.approx(used, abs=0.003)
+    assert len(rows) >= 24
+
+
 def test_hours_of_a_counter() -> None:
     """Interpolated at the full hours; a counter that dips stays where it was."""
     at = datetime(2026, 6, 17, 10, 30, tzinfo=UTC)
@@ -129,3 +150,11 @@ def test_hours_of_a_counter() -> None:
     assert sum(found) == pytest.approx(3.0)
     assert list(hours(line[:1], None).values()) == []
     assert list(hours(line[:1], 5.0).values()) == [4.0]
+
+
+def test_a_poll_at_a_full_hour() -> None:
+    """Has no part of an hour; a channel that is missing has no hours."""
+    rows = [told("ProdEtotal", slots(at1000=100, at1100=600), "Wh")]
+    now = datetime(2026, 6, 17, 9, 20, tzinfo=UTC)
+    found = list(rows_of(PLANT, series(rows, now), date(2026, 6, 17), {}))
+    assert [(row.key, row.kwh) for row in found] == [("pv_energy", 0.5)]

@@ -141,7 +141,8 @@ class SolarlogCloud(ReadOnly):
             DEVICES.key: self._poll_devices,
             REALTIME.key: self._poll_realtime,
         }[feed]
-        self._snapshots[feed] = snapshot = await fetch()
+        snapshot = await fetch()
+        self._snapshots[feed] = replace(snapshot, energy=())
         return snapshot
 
     def calls(self, feed: str) -> tuple[Call, ...]:
@@ -275,6 +276,9 @@ class SolarlogCloud(ReadOnly):
             readings=dict(self._samples.readings),
             devices=dict(self._samples.devices),
             absent_readings=self._samples.absent(),
+            energy=tuple(
+                row for plant in asked for row in self._samples.energy.get(plant, ())
+            ),
         )
 
     def together(self, plants: Collection[str]) -> Collection[Collection[str]]:

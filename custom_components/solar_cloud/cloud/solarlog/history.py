@@ -1,22 +1,17 @@
-"""The energy of past hours: differences of a day's counters, at the full hours.
+"""The energy of past days: their slots, and the sums of their months."""
 
-A counter between two slots is interpolated: the autumn day leaves an hour out, and a
-logger may have been silent. What the last slot of a day lacks, the day's sum has.
-"""
-
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from ..clock import Clock
 from ..model import Energies, EnergyRow
 from ..quota import Purpose
 from .channels import ENERGIES
 from .client import SolarlogClient
+from .hours import hours
 from .readings import counted_points, kwh
-from .slots import Point, Series, Span, series, spans
+from .slots import Series, Span, series, spans
 
-HOUR = timedelta(hours=1)
 # What one call fetches of the past.
 DAYS = 14
 
@@ -92,30 +87,3 @@ class History:
             }
             self._month = (plant, first, sums)
         return self._month[2]
-
-
-def hours(points: list[Point], total: float | None) -> dict[datetime, float]:
-    """Return the energy by hour (UTC) of a counter's points in kWh; `total` at its end."""
-    line = [(at.astimezone(UTC), value) for at, value in points]
-    for n in range(1, len(line)):
-        line[n] = (line[n][0], max(line[n][1], line[n - 1][1]))
-    start = line[0][0].replace(minute=0, second=0, microsecond=0)
-    last, value = line[-1]
-    end = last.replace(minute=0, second=0, microsecond=0)
-    if total is not None and end < last:
-        end += HOUR
-        line.append((end, max(total, value)))
-    found: dict[datetime, float] = {}
-    while start < end:
-        found[start] = round(_at(line, start + HOUR) - _at(line, start), 6)
-        start += HOUR
-    return found
-
-
-def _at(line: list[Point], at: datetime) -> float:
-    """Return a counter at an instant, interpolated between its points."""
-    place = bisect_left(line, at, key=lambda point: point[0])
-    if place == 0:
-        return line[0][1]
-    (before, low), (after, high) = line[place - 1], line[place]
-    return low + (high - low) * ((at - before) / (after - before))

@@ -15,7 +15,8 @@ from .client import SolarlogClient
 from .readings import kwh
 from .slots import Series, Span, spans
 
-DAY, BEFORE, ASKED, FAILED = "day", "before", "asked", "failed"
+DAY, BEFORE, CLOSED = "day", "before", "closed"
+ASKED, FAILED = "asked", "failed"
 YEARS, MONTHS, DAYS = 1, 2, 3
 AGAIN = timedelta(hours=6)
 RETRY = timedelta(minutes=15)
@@ -35,6 +36,13 @@ class Lifetime:
         if DAY not in known:
             return None
         return date.fromisoformat(known[DAY]), known[BEFORE]
+
+    def closed(self, plant: str, day: date) -> Mapping[str, float]:
+        """Return the kWh of the day before one, as far as the vendor's sums tell."""
+        known = self._known.get(plant, {})
+        same = known.get(DAY) == day.isoformat()
+        found: Mapping[str, float] = known[CLOSED] if same else {}
+        return found
 
     def due(self, plant: str, day: date, now: datetime) -> datetime:
         """Return when a plant's sums should be asked for, `day` being its newest."""
@@ -62,6 +70,14 @@ class Lifetime:
         for key in keys:
             parts = [sign * sums[name] for name, sign in ENERGIES[key].items()]
             before[key] = round(max(0.0, sum(parts)), 6)
+        yesterday = (day - timedelta(days=1)).isoformat()
+        if known.get(DAY) == yesterday:
+            known[CLOSED] = {
+                key: round(kwh - known[BEFORE].get(key, kwh), 6)
+                for key, kwh in before.items()
+            }
+        elif known.get(DAY) != day.isoformat():
+            known[CLOSED] = {}
         known |= {DAY: day.isoformat(), BEFORE: before, FAILED: -1}
 
     async def _sums(

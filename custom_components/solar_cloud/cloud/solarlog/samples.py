@@ -12,9 +12,10 @@ from typing import Any
 from ..clock import Clock
 from ..control import Reason
 from ..errors import AuthenticationFailed, CloudError, PermissionDenied, Refused
-from ..model import Device, DeviceKind, Reading
+from ..model import Device, DeviceKind, EnergyRow, Reading
 from . import channels as table
 from .client import TODAY, YESTERDAY, SolarlogClient
+from .hours import told
 from .inventory import Component, Inventory
 from .lifetime import Lifetime
 from .limits import INTERVAL
@@ -64,6 +65,7 @@ class Samples:
         self._inventories: dict[str, Inventory] = {}
         self._series: dict[str, list[Series]] = {}
         self.relist: set[str] = set()
+        self.energy: dict[str, tuple[EnergyRow, ...]] = {}
         self.readings: dict[str, Mapping[str, Reading]] = {}
         self.devices: dict[str, Device] = {}
 
@@ -158,12 +160,12 @@ class Samples:
         now, at = self._clock.now(), self.newest(plant)
         online = at is not None and now - at <= SILENT_AFTER
         faulty = self.is_faulty(plant)
-        told: dict[str, Any] = {"online": online}
+        known: dict[str, Any] = {"online": online}
         if faulty is not None:
-            told["problem"] = faulty
+            known["problem"] = faulty
             state = "healthy" if online else "disconnected"
-            told["plant_health"] = "faulty" if faulty else state
-        rows = {key: Reading(value=value, at=now) for key, value in told.items()}
+            known["plant_health"] = "faulty" if faulty else state
+        rows = {key: Reading(value=value, at=now) for key, value in known.items()}
         self.readings[plant] = {**self.readings.get(plant, {}), **rows}
 
     def _take_plant(self, plant: str, day: date) -> None:
@@ -175,6 +177,8 @@ class Samples:
             totals = lifetimes(found, day, *anchor)
             values |= unfallen(totals, self.readings.get(plant, {}))
         self._take(plant, values)
+        closed = self._lifetime.closed(plant, day)
+        self.energy[plant] = tuple(told(plant, found, day, closed))
 
     async def _anchor(self, plant: str, day: date) -> None:
         """Ask for the vendor's sums where it is time to; they may come another time."""
