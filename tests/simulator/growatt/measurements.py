@@ -227,13 +227,13 @@ def whole(plant: GrowattPlant, at: float) -> Values:
     if plant.battery is not None and plant.battery.without_battery:
         values = {k: v for k, v in values.items() if not k.startswith("battery_")}
     faulty = any(device.fault(at) for device in plant.devices)
-    published = plant.published(at)
     values |= {
         "problem": faulty,
         "plant_health": "faulty" if faulty else "healthy",
         "online": not all(device.lost(at) for device in plant.devices),
-        "data_timestamp": plant.local(published).isoformat(),
     }
+    if not all(device.asleep(at) for device in plant.devices):
+        values["data_timestamp"] = plant.local(plant.published(at)).isoformat()
     silent = [device for device in plant.devices if device.lost(at)]
     asleep = all(device.asleep(at) for device in silent)
     if values["online"] is False and not faulty and not asleep:
