@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from custom_components.solar_cloud.cloud.control import Control, Forced, Run
 from custom_components.solar_cloud.cloud.growatt.cloud import FEEDS, GROWATT
 from custom_components.solar_cloud.cloud.quota import Demand
 
 from .conftest import Open
-from .stub import Error, Stub
+from .stub import Error, Page, Stub
 from .test_listing import INVERTER, answers
 from .world import World
 
@@ -70,6 +71,61 @@ async def test_settings_that_do_not_come_stay(open_world: Open) -> None:
     world.fault("errno", "readStorageParam", errno=10001)
     after = await world.poll("settings")
     assert set(after.controls) == set(before.controls)
+
+
+async def test_a_machine_is_steered_through_the_vendor(open_world: Open) -> None:
+    """Settings, schedules and runs reach the machine, and are read back."""
+    world = open_world("sph")
+    await world.poll("devices", "realtime", "settings")
+    vendor, plant = world.vendor, world.plant
+    (sn,) = vendor.scheduled(plant.id)
+    assert not await vendor.write(sn, {"active_power_rate": 80.0})
+    found = (await vendor.read(sn, ["active_power_rate"]))["active_power_rate"]
+    assert isinstance(found, Control)
+    assert found.value == 80
+    assert vendor.lane("active_power_rate") == vendor.lane("min_soc")
+    assert (await vendor.follow(sn, ["min_soc"])).done is None
+    assert not vendor.unfinished()
+
+    schedule = await vendor.get_schedule(sn)
+    await vendor.set_schedule(sn, schedule.windows)
+    assert (await vendor.get_schedule(sn)).windows == schedule.windows
+
+    devices = vendor.snapshots["realtime"].devices
+    assert vendor.run_range(devices[f"{sn}_battery_1"]) is None
+    assert vendor.run_range(devices[sn])
+    now = world.clock.now()
+    run = Run(
+        id="run",
+        plant=plant.id,
+        kind=Forced.CHARGE,
+        start=now,
+        end=now + timedelta(minutes=30),
+        devices=(sn,),
+        power=1500,
+    )
+    before = await vendor.prepare(run)
+    await vendor.start(run, before)
+    assert (await vendor.started(run, before)).done is not False
+    await vendor.stop(run, before)
+    assert (await vendor.stopped(run, before)).done is not False
+    assert world.sim.commands
+    assert not world.refused
+
+
+async def test_a_plant_of_which_no_settings_come(stub: Stub) -> None:
+    """An inverter that tells none does not keep the others from telling theirs."""
+    inverters = [INVERTER | {"device_sn": sn, "type": 1} for sn in ("SASF1", "SASF2")]
+    stub.answers |= answers(
+        device__list={"devices": inverters},
+        inv_data_info={},
+        readInverterParam=lambda params: (
+            Page("", 503) if params["device_sn"] == "SASF1" else "50"
+        ),
+    )
+    await stub.vendor.poll("devices")
+    snapshot = await stub.vendor.poll("settings")
+    assert "SASF2" in snapshot.controls
 
 
 def test_the_form_asks_for_host_and_token() -> None:
