@@ -56,7 +56,7 @@ class Listing:
                     name=text(row.get("plantName")) or code,
                     latitude=number(row.get("latitude")),
                     longitude=number(row.get("longitude")),
-                    created=connected and connected.date().isoformat(),
+                    created=connected.date().isoformat() if connected else None,
                     peak_power_kw=number(row.get("capacity")),
                 )
                 self._inventory.zones[code] = _zone(connected)
