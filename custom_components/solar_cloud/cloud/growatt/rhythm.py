@@ -151,14 +151,13 @@ def _put_off(due: datetime, earliest: datetime) -> datetime:
     """Return when to ask for a sample that is due before it may be asked for.
 
     Shortly after it is there it is asked for as soon as may be, else with the next one:
-    so that samples are young when they come, and no call is made just before one.
+    so that samples are young when they come, and no call is made just before one. What is
+    late by a period, as after a restart, does not wait.
     """
-    if due >= earliest:
+    late, period = earliest - due, timedelta(seconds=PERIOD)
+    if late <= timedelta():
         return due
-    late = (earliest - due) % timedelta(seconds=PERIOD)
-    if late <= WORTH_ASKING:
-        return earliest
-    return earliest + timedelta(seconds=PERIOD) - late
+    return earliest if late <= WORTH_ASKING or late >= period else due + period
 
 
 def asleep(readings: Mapping[str, Reading], now: datetime) -> dict[str, Reading]:
