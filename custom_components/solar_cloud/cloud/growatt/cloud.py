@@ -88,6 +88,9 @@ PRIVATE = frozenset(
     )
 )
 RARELY = 900.0
+SOON = timedelta(minutes=5)
+# Those that are taken to have a battery as long as their data has not been seen.
+WITH_BATTERY = (on.STORAGE, on.SPH, on.SPA)
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -115,6 +118,7 @@ class GrowattCloud:
         self._snapshots: dict[str, Snapshot] = {}
         self._polled: dict[str, datetime] = {}
         self._planned: dict[str, tuple[Call, ...]] = {}
+        self._unseen = False
         self._inventory = inventory = Inventory()
         self._steering = steering = Steering(
             client, clock, memory, machine=self.machine
@@ -148,7 +152,11 @@ class GrowattCloud:
 
     def machine(self, sn: str) -> Machine:
         """Return what steering has to know of an inverter."""
-        return self._inventory.machine(sn, sees_grid=self._samples.sees_grid(sn))
+        sees_grid = self._samples.sees_grid(sn)
+        found = self._inventory.machine(sn, sees_grid=sees_grid)
+        if sees_grid is None and found.family in WITH_BATTERY:
+            return replace(found, has_battery=True)
+        return found
 
     async def identify(self) -> Identity:
         """List the plants of the account; Growatt documents no account identity."""
@@ -217,6 +225,8 @@ class GrowattCloud:
             return self._clock.now()
         if feed == REALTIME.key and self._inventory.devices:
             return self._samples.due(stretch, dark)
+        if feed == SETTINGS.key and self._unseen:
+            return self._polled[feed] + SOON
         return self._polled[feed] + timedelta(seconds=self._interval(feed) * stretch)
 
     def _interval(self, feed: str) -> float:
@@ -287,6 +297,8 @@ class GrowattCloud:
             if told is not None:
                 found[sn] = told
         gathering.require()
+        # What has a battery and a meter is seen in the data.
+        self._unseen = any(self._samples.sees_grid(sn) is None for sn in inverters)
         return Snapshot(at=self._clock.now(), controls=found)
 
     def together(self, plants: Collection[str]) -> Collection[Collection[str]]:
