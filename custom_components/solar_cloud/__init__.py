@@ -48,10 +48,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: SolarCloudConfigEntry) -
         )
     )
     if entry.options.get(CONF_ENERGY_DASHBOARD):
-        entry.async_on_unload(
-            async_at_started(hass, partial(async_carry_out_choice, account))
-        )
+        entry.async_on_unload(async_at_started(hass, partial(_async_choose, account)))
     return True
+
+
+@callback
+def _async_choose(account: Account, hass: HomeAssistant) -> None:
+    """Carry out what was chosen in the config flow, while the first polls go on."""
+    account.spawn(async_carry_out_choice(account, hass))
 
 
 @callback

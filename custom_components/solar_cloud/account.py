@@ -346,6 +346,11 @@ class Account:
         states = {house.value(row.id, "inverter_state") for row in inverters}
         return states == {"standby"} and not any(row.has_battery for row in inverters)
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Return whether a feed of measurements has yet to be polled for the first time."""
+        return any(row.feed.measuring and not row.data for row in self.feeds.values())
+
     def calls_left(self) -> Left | None:
         """Return the tightest window of the vendor's allowances."""
         return self.moment.left

@@ -33,6 +33,10 @@ SOURCES: dict[str, dict[str, str]] = {
     },
     "home": {"stat_energy_to": "load_energy", "stat_rate": "load_power"},
 }
+# How long (s) the first poll of each feed is waited for, and how often it is looked for.
+TOLD_WITHIN = 900.0
+LOOK_AGAIN = 15.0
+
 NO_PRICE: dict[str, Any] = {
     "stat_cost": None,
     "entity_energy_price": None,
@@ -135,7 +139,10 @@ def _fits(held: list[Any], source: Mapping[str, Any]) -> bool:
 
 
 async def async_carry_out_choice(account: Account, hass: HomeAssistant) -> None:
-    """Set the dashboard up as chosen in the config flow, once."""
+    """Set the dashboard up as chosen in the config flow, once all energies are told."""
+    until = account.clock.monotonic() + TOLD_WITHIN
+    while account.is_incomplete and account.clock.monotonic() < until:
+        await account.clock.sleep(LOOK_AGAIN)
     plants = account.house.data.plants
     await async_set_up(hass, energy_config(hass, account, plants))
     await account.history.async_begin(plants)

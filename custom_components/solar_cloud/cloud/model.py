@@ -1,7 +1,7 @@
 """What a cloud tells: plants, devices, readings, alarms; plain, immutable, storable."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum, auto
 from typing import Any, Self
@@ -104,8 +104,8 @@ class Snapshot:
     energy: tuple[EnergyRow, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return a form that JSON can hold."""
-        return asdict(self)
+        """Return a form that JSON can hold; what was told of earlier hours is not kept."""
+        return asdict(replace(self, energy=()))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -223,7 +223,9 @@ def _tell(
     whole = total.follow(found)
     for key in s.names(row):
         told.readings[key] = Reading(value=round(whole, 3), at=at)
-        told.readings[f"{key}{TODAY}"] = Reading(value=round(today, 3), at=at)
+        if not row.dark:
+            # The summary has microinverters that have not told all intervals yet.
+            told.readings[f"{key}{TODAY}"] = Reading(value=round(today, 3), at=at)
     told.rows += s.rows(system.id, row, found)
 
 
