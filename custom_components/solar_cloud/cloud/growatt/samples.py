@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..clock import Clock
-from ..errors import DeviceGone
+from ..errors import DeviceGone, QuotaExceeded
 from ..model import Device, DeviceKind, Reading, Snapshot, Value
 from ..quota import Call
 from ..values import text
@@ -135,6 +135,11 @@ class Samples:
         """Make a request, and ask one by one where a batch is refused."""
         try:
             data = await self._client.ask(asked.endpoint, asked.params)
+        except QuotaExceeded as err:
+            if err.code is None and self.readings.keys() & set(asked.devices):
+                # It is only too early: what is known stays.
+                return False
+            raise
         except DeviceGone:
             self._gone = True
             if len(asked.devices) == 1:
