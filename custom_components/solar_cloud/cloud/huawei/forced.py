@@ -21,7 +21,7 @@ REFRESHED = 185.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """After how many seconds to ask: about a start, again, about an end by itself.
+    """After how many seconds to ask: about a start, again, about an end.
 
     And when to try again what found another task running. A start is proved by telemetry;
     where calls are few, that is waited for.
@@ -33,9 +33,10 @@ class Pace:
     occupied: float
 
 
-# From a run's end until it is told for sure that it has ended.
+# From an end until it is told for sure: an inverter takes a while to follow.
 SETTLED = REFRESHED + 30.0
-OFTEN = Pace(look=REFRESHED, look_again=300, ended=SETTLED, occupied=62)
+ENDED_AGAIN, LONGEST_PAUSE = 65.0, 1800.0
+OFTEN = Pace(look=REFRESHED, look_again=300, ended=ENDED_AGAIN, occupied=62)
 RARELY = Pace(look=400, look_again=1800, ended=SETTLED, occupied=300)
 # A task that goes on longer than that beyond its own end is stopped after all.
 OVERRUN = 900.0
@@ -63,6 +64,7 @@ class Sent:
     stop_sent: float | None = None
     stop: int | None = None
     stop_look: float = 0.0
+    looks: int = 0
 
 
 class ForcedRuns:
@@ -165,7 +167,7 @@ class ForcedRuns:
                 raise
             # Its own end is past, and there is nothing to stop.
             sent.over = True
-        sent.stop_look = self._now + REFRESHED
+        sent.stop_look = self._now + self._pace.ended
         await self._keep(run, sent)
 
     def _is_replaced(self, sent: Sent) -> bool:
@@ -187,7 +189,9 @@ class ForcedRuns:
             return _later(look)
         status = await self._status(run, request) if request is not None else Status()
         if status.running:
-            sent.stop_look = self._now + REFRESHED
+            pause = min(ENDED_AGAIN * 2**sent.looks, LONGEST_PAUSE)
+            sent.looks += 1
+            sent.stop_look = self._now + pause
             sent.overrun = self._now > sent.until + OVERRUN
             await self._keep(run, sent)
             return _later(sent.stop_look)
