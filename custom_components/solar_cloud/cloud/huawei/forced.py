@@ -189,7 +189,7 @@ class ForcedRuns:
             return _later(look)
         status = await self._status(run, request) if request is not None else Status()
         if status.running:
-            pause = min(ENDED_AGAIN * 2**sent.looks, LONGEST_PAUSE)
+            pause = min(ENDED_AGAIN * 2 ** max(0, sent.looks - 3), LONGEST_PAUSE)
             sent.looks += 1
             sent.stop_look = self._now + pause
             sent.overrun = self._now > sent.until + OVERRUN
