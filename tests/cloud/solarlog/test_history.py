@@ -82,6 +82,8 @@ async def test_the_past_is_read_in_fortnights(past: World) -> None:
     assert len({row.start.date() for row in found.rows}) >= 11
     paths = [path for path in past.paths(made) if "visualization" in path]
     assert len(paths) == 2
+    times = [row.at for row in past.sim.calls[made:] if "visualization" in row.endpoint]
+    assert times[1] - times[0] >= 10
     again = await past.vendor.energy([plant], date(2026, 5, 1), date(2026, 5, 9))
     assert again.beginning
     assert again.rows == ()

@@ -21,7 +21,7 @@ from ..errors import (
 from ..quota import Call, Ledger, Purpose
 from ..transport import Answer, request
 from . import endpoints as on
-from .limits import CALLS, PAUSES, Pace
+from .limits import CALLS, PAUSES, Pace, past
 from .tokens import Tokens
 
 HOSTS = ("https://api.enerest.world",)
@@ -72,7 +72,8 @@ class SolarlogClient:
         """Return an answer's body; a token that was turned away is renewed once."""
         plant = where.get("plant", "")
         subjects = (plant,) if plant else ()
-        call = Call(endpoint=endpoint, subjects=subjects, purpose=purpose)
+        name = past(endpoint) if purpose is Purpose.HISTORY else endpoint
+        call = Call(endpoint=name, subjects=subjects, purpose=purpose)
         token = await self._tokens.get()
         try:
             answer = await self._call(call, endpoint.format(**where), query, token)
@@ -80,8 +81,8 @@ class SolarlogClient:
             self._tokens.forget(token)
             token = await self._tokens.get()
             answer = await self._call(call, endpoint.format(**where), query, token)
-        name = " ".join(part for part in (endpoint, plant, about) if part)
-        self.raw[name] = answer.body
+        told = " ".join(part for part in (endpoint, plant, about) if part)
+        self.raw[told] = answer.body
         return answer.body
 
     async def _call(self, call: Call, path: str, query: Query, token: str) -> Answer:

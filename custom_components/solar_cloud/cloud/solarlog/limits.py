@@ -8,8 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..quota import Allowance
+from .endpoints import CHANNELS, MONTH
 
 CALLS = "calls"
+PAST = "past"
+# Years are read in some minutes, not in one breath.
+PAST_SPACING = 10.0
 INTERVAL = 900.0
 LEAST = 300.0
 # First and longest pause in s after a refusal that names none.
@@ -20,9 +24,18 @@ QUIET = timedelta(days=1)
 PACE, SINCE = "pace", "since"
 
 
+def past(endpoint: str) -> str:
+    """Return under which name a call about the past is counted."""
+    return f"{endpoint} (past)"
+
+
 def allowances() -> tuple[Allowance, ...]:
-    """Return what can be closed by a refusal."""
-    return (Allowance(name=CALLS),)
+    """Return what can be closed by a refusal, and what keeps calls about the past apart."""
+    of_the_past = frozenset((past(CHANNELS), past(MONTH)))
+    return (
+        Allowance(name=CALLS),
+        Allowance(name=PAST, endpoints=of_the_past, spacing=PAST_SPACING),
+    )
 
 
 class Pace:
