@@ -300,6 +300,18 @@ async def test_three_hundred_plants_can_be_chosen_from(home: Home, flow: Flow) -
     assert calls.count("getDevRealKpi") <= 15
     assert not home.refused()
 
+    # Another one is there at once, although the list is fresh.
+    other = account.plants[7]
+    form = await home.hass.config_entries.options.async_init(home.entry.entry_id)
+    await home.hass.config_entries.options.async_configure(
+        form["flow_id"], {"control": False, "plants": [*chosen, other.id]}
+    )
+    await home.settle()
+    await home.pass_time(minutes=6)
+    assert home.device(other.of(38)[0].sn)
+    assert home.value(other.id, "connection_status") in ("ok", "asleep")
+    assert not home.refused()
+
 
 # --- repairs ----------------------------------------------------------------------------
 

@@ -258,6 +258,9 @@ class HuaweiCloud:
         An API account has days' allowances for lists and reports alone (4.2): what slows
         those down is no matter of the rest.
         """
+        if feed == DEVICES.key and not self._listing.is_complete:
+            # Another plant was chosen.
+            return self._clock.now()
         if feed not in self._polled:
             return self._clock.now()
         if not self._by_consent and feed == REALTIME.key:

@@ -33,12 +33,18 @@ class Listing:
         self._inventory = inventory
         self._named: dict[str, str] = memory.setdefault("named", {})
         self._closed: dict[str, str] = memory.setdefault("closed", {})
+        self._memory = memory
 
     @property
     def closed(self) -> frozenset[str]:
         """Return the plants whose owner has not switched "API Access" on."""
         since = (self._clock.now() - CLOSED_FOR).isoformat()
         return frozenset(plant for plant, at in self._closed.items() if at > since)
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the devices of all plants that are shown have been asked for."""
+        return set(self._inventory.chosen) <= set(self._memory.get("listed", ()))
 
     def close(self, plants: Iterable[str]) -> None:
         """Leave plants out for a day, as each call that names them is refused."""
@@ -73,6 +79,7 @@ class Listing:
         rows: list[dict[str, Any]] = []
         for batch in self._inventory.batches(self.closed):
             rows += await self._devices(batch)
+        self._memory["listed"] = self._inventory.chosen
         devices = self._build(rows, plants)
         told = {device.plant for device in devices.values()}
         kept = {
