@@ -118,7 +118,7 @@ class Samples:
         night = bool(shown) and all(plant in dark for plant in shown)
         if night and (self.ration or not any(map(self._inventory.has_battery, shown))):
             wait = SLEEPING
-        elif self.ration:
+        elif self.ration and stretch > 1.0:
             wait = max(PERIOD, self.ration.wait(began, stretch))
         else:
             wait = PERIOD * max(1, ceil(stretch - 0.25))
