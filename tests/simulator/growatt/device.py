@@ -130,6 +130,10 @@ class GrowattDevice:
             for then in (at, at - UPLOAD_EVERY)
         )
 
+    def retires(self, at: float) -> bool:
+        """Say whether an inverter sleeps, or has just told its last of the day."""
+        return self.asleep(at) or self.asleep(at + UPLOAD_EVERY)
+
     def published(self, at: float) -> float:
         """Return the instant of the newest sample that the cloud shows."""
         upload = int((at - self.phase) // self.every)
