@@ -374,9 +374,9 @@ async def test_a_stop_while_a_run_ends_by_itself_ends_it_once(
     await home.pass_time(minutes=9)
     home.time.asleep = asyncio.Event()
     stopping = asyncio.create_task(home.act("stop_forced", evo.id))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
     home.time.tick(120)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
     home.time.asleep.set()
     await stopping
     await home.settle()
