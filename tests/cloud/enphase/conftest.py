@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 import pytest
 
+from .stub import Stub, usual
 from .world import NOON, World
 
 from tests.simulator import Simulator
@@ -62,3 +64,15 @@ async def cellular(open_world: Open) -> World:
 async def old(open_world: Open) -> World:
     """Return an account of version 2: one system without, one with meters."""
     return await open_world("old")
+
+
+@pytest.fixture
+async def stub(socket_enabled: None, session: ClientSession) -> AsyncIterator[Stub]:
+    """Return a server whose answers the test tells."""
+    found = Stub(session=session, answers=usual())
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", found.handle)
+    async with TestServer(app) as server:
+        found.url = str(server.make_url("")).rstrip("/")
+        found.begin()
+        yield found

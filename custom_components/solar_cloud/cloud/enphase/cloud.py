@@ -380,11 +380,10 @@ class EnphaseCloud(ReadOnly):
     def _news(self, system: System, feed: str, dark: Collection[str]) -> datetime:
         """Return when a system can have something new to tell."""
         now = self._clock.now()
-        last = self._snapshots[feed].at
-        if system.reported is None or last < system.reported:
-            return now
         if system.id in dark and self._sleeps(system, feed):
             return now + timedelta(seconds=LIVE.interval)
+        if system.reported is None or self._snapshots[feed].at < system.reported:
+            return now
         return system.reported + system.upload + LAG
 
     def _sleeps(self, system: System, feed: str) -> bool:
