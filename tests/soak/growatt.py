@@ -86,8 +86,6 @@ class Day(Scene):
             self.old.id: {"storage_ac_charge_soc_limit": "60"},
             self.min.id: {"onGridDischargeStopSOC": "18"},
             self.sph.id: {"chargePowerCommand": "55", "activeRate": "90"},
-            # A mode that was left leaves its window, which is asleep.
-            self.spa.id: {"forcedChargeTimeStop1": "23:59"},
         }
         for plant in self.plants:
             for sn, held in plant.schedule().items():
