@@ -176,6 +176,51 @@ async def test_before_95_days_only_the_days_are_known(stub: Stub) -> None:
         await stub.vendor.energy(["7"], date(2025, 1, 1), date(2025, 4, 1))
 
 
+def _yields(params: dict[str, str]) -> Any:
+    """Return the yields of a plant that has worked since March 2024."""
+    unit = params["time_unit"]
+    rows = {
+        "day": [{"date": params["start_date"], "energy": "0.0"}],
+        "month": [{"date": f"2024-{n:02}", "energy": n - 2.0} for n in (2, 3, 4)],
+        "year": [{"date": f"{year}", "energy": year - 2023.0} for year in (2023, 2024)],
+    }
+    return {"count": 3, "time_unit": unit, "energys": rows[unit]}
+
+
+@pytest.mark.parametrize(
+    ("last", "beginning"), [(date(2025, 6, 6), False), (date(2024, 3, 3), True)]
+)
+async def test_years_and_months_tell_where_the_past_begins(
+    stub: Stub, last: date, beginning: bool
+) -> None:
+    """Where days are empty, it is asked once whether anything comes before them."""
+    stub.answers |= answers(tlx_data=None, plant__energy=_yields)
+    await stub.vendor.poll("devices")
+    for _ in range(2):
+        found = await stub.vendor.energy(["7"], date(2010, 1, 1), last)
+        assert found.beginning is beginning
+        stub.advance(minutes=6)
+    units = [row["time_unit"] for path, row in stub.asked if "energy" in path]
+    assert units == ["day", "year", "month", "day"]
+
+
+async def test_a_plant_that_never_yielded(stub: Stub) -> None:
+    """It has no past; a call that is refused tells nothing."""
+
+    def empty(params: dict[str, str]) -> Any:
+        if params["time_unit"] == "year" and len(stub.asked) < 9:
+            return Error(10012, "error_frequently_access")
+        return {"count": 0, "energys": []}
+
+    stub.answers |= answers(tlx_data=None, plant__energy=empty)
+    await stub.vendor.poll("devices")
+    found = await stub.vendor.energy(["7"], date(2010, 1, 1), date(2020, 1, 1))
+    assert not found.beginning
+    stub.advance(hours=3)
+    found = await stub.vendor.energy(["7"], date(2010, 1, 1), date(2020, 1, 1))
+    assert found.beginning
+
+
 async def test_the_day_that_is_not_over_is_no_whole_day(stub: Stub) -> None:
     """Only whole days are told as such."""
     stub.answers |= answers(tlx_data=None, plant__energy=_days)

@@ -22,11 +22,15 @@ from .overview import UTC_ZONE, Overview
 from .readings import read, read_meter
 from .samples import Samples
 from .stamps import naive
+from .tolerant import PARTIAL
 
 DAY = timedelta(days=1)
 # With a day around them on each side, that makes a span of seven.
 DAYS = 6
 ROWS_AT_ONCE = 50
+# As far back as years are told in one call.
+YEARS = 19
+DATE = len("2026-06-17")
 STEP_HOURS = 5 / 60
 KILO = 1000.0
 PV = "pv_energy"
@@ -76,6 +80,7 @@ class History:
         self._inventory = inventory
         self._samples = samples
         self._overview = overview
+        self._begun: dict[str, date | None] = {}
 
     async def energy(
         self, plant: str, first: date, last: date, now: datetime, purpose: Purpose
@@ -92,12 +97,60 @@ class History:
             rows += await self._from_powers(plant, span, purpose)
         if not rows:
             rows += await self._of_days(plant, span, purpose)
-        created = self._inventory.plants[plant].created
         return Energies(
             first=first,
             rows=tuple(rows),
-            beginning=created is not None and created >= first.isoformat(),
+            beginning=await self._is_beginning(plant, first, rows, purpose),
         )
+
+    async def _is_beginning(
+        self, plant: str, first: date, rows: list[EnergyRow], purpose: Purpose
+    ) -> bool:
+        """Return whether there is nothing before a day; asks where days were empty."""
+        created = self._inventory.plants[plant].created
+        if created is not None and created >= first.isoformat():
+            return True
+        if any(row.kwh for row in rows):
+            return False
+        if plant not in self._begun:
+            try:
+                self._begun[plant] = await self._first_month(plant, first, purpose)
+            except PARTIAL:
+                return False
+        begun = self._begun[plant]
+        return begun is None or begun >= first
+
+    async def _first_month(
+        self, plant: str, day: date, purpose: Purpose
+    ) -> date | None:
+        """Return when a plant first yielded anything: its year, then the month (4.2.6)."""
+        since = day.replace(year=day.year - YEARS, month=1, day=1)
+        years = await self._yields(plant, "year", since, day, purpose)
+        year = min((at.year for at, kwh in years.items() if kwh), default=None)
+        if year is None:
+            return None
+        first, last = date(year, 1, 1), date(year, 12, 31)
+        months = await self._yields(plant, "month", first, last, purpose)
+        return min((at for at, kwh in months.items() if kwh), default=first)
+
+    async def _yields(
+        self, plant: str, unit: str, first: date, last: date, purpose: Purpose
+    ) -> dict[date, float]:
+        """Return what a plant yielded in each day, month or year, in kWh."""
+        params = {
+            "plant_id": plant,
+            "time_unit": unit,
+            "start_date": first.isoformat(),
+            "end_date": last.isoformat(),
+        }
+        found: dict[date, float] = {}
+        for row in await self._client.pages(on.PLANT_ENERGY, params, ENERGIES, purpose):
+            # Months and years may be told by their names alone.
+            written = naive(f"{row.get('date')}-01-01"[:DATE] + " 00:00:00")
+            kwh = number(row.get("energy"))
+            if written is not None and kwh is not None:
+                found[written.date()] = max(0.0, kwh)
+        return found
 
     def _meters(self, plant: str) -> list[str]:
         devices = self._inventory.devices
@@ -161,17 +214,14 @@ class History:
         self, plant: str, span: Span, purpose: Purpose
     ) -> list[EnergyRow]:
         """Return what a plant yielded on each day (4.2.6); ten calls a day are allowed."""
-        params = {"plant_id": plant, "time_unit": "day", **span.dates}
+        days = await self._yields(
+            plant, "day", span.first - DAY, span.last + DAY, purpose
+        )
         found: list[EnergyRow] = []
-        for row in await self._client.pages(on.PLANT_ENERGY, params, ENERGIES, purpose):
-            written = naive(f"{row.get('date')} 00:00:00")
-            kwh = number(row.get("energy"))
-            if written is None or kwh is None:
-                continue
-            start = _midnight(written.date(), span.zone)
-            end = _midnight(written.date() + DAY, span.zone)
+        for day, kwh in sorted(days.items()):
+            start, end = _midnight(day, span.zone), _midnight(day + DAY, span.zone)
             if span.start <= start and end <= span.end:
-                found.append(_row(plant, PV, start, max(0.0, kwh), end - start))
+                found.append(_row(plant, PV, start, kwh, end - start))
         return found
 
 
