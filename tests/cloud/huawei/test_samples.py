@@ -426,6 +426,29 @@ async def test_a_rationed_account_saves_calls_at_night(owner: World) -> None:
     assert 14 <= minutes(dark=True) <= 20
 
 
+async def test_a_rationed_account_spends_what_it_has(owner: World) -> None:
+    """By day polls come as calls are earned, or with each sample while a run is watched."""
+    await owner.vendor.identify()
+    await owner.poll("devices", "realtime")
+    stretch = 1.4
+
+    async def gaps(stretch: float) -> list[float]:
+        found = []
+        for _ in range(24):
+            before = owner.clock.now()
+            due = owner.vendor.due("realtime", stretch)
+            owner.advance(seconds=(due - before).total_seconds())
+            await owner.poll("realtime")
+            found.append((due - before).total_seconds())
+        return found
+
+    earned = await gaps(stretch)
+    assert 330 < sum(earned[6:]) / len(earned[6:]) < 500
+    watched = await gaps(1.0)
+    assert max(watched[1:]) < 310
+    assert not owner.refused
+
+
 async def test_who_has_no_battery_is_polled_rarely_at_night(stub: Stub) -> None:
     """Nothing happens there in the dark."""
     await begin(stub, device(1, 38, "S1"))
