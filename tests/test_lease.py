@@ -73,6 +73,23 @@ async def test_a_run_is_accepted_read_back_proved_and_ended(
     assert not home.refused()
 
 
+async def test_a_run_that_waits_for_its_proof_has_the_next_sample(
+    home: Home, evo: Any
+) -> None:
+    """Also where polls are far between, as somebody else has spent the calls."""
+    home.sim.vendors["foxess"].spend("evo", 1000)
+    await home.pass_time(hours=3)
+    feed = home.account.feeds["realtime"]
+    assert home.account.stretch() > 1.2
+    assert feed.update_interval and feed.update_interval.total_seconds() > 330
+    await home.act("force_charge", evo.id, power=2000, duration=30)
+    assert feed.update_interval.total_seconds() < 330
+    await home.pass_time(minutes=12)
+    assert ("confirmed", "telemetry") in home.outcomes("force_charge")
+    assert feed.update_interval.total_seconds() > 330
+    assert not home.refused()
+
+
 async def test_a_hold_keeps_what_is_in_the_battery(home: Home, evo: Any) -> None:
     """A read-back proves it at once."""
     assert await home.act("hold", evo.id, duration=20) == {
