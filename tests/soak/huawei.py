@@ -189,7 +189,7 @@ class OwnersDay(_Day):
         night = dark * 300.0
         by_day = max(300.0, (86_400 - night) / (polls - night / NIGHT))
         mean = (night * NIGHT + (86_400 - night) * by_day) / 86_400
-        return least + (mean - 300) / 2
+        return float(least + (mean - 300) / 2)
 
     @override
     def judge_commands(self) -> None:
