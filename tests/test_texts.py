@@ -272,7 +272,7 @@ def test_the_flow_fills_the_placeholders_of_its_texts() -> None:
     """A form's text and its errors use only what the form is given."""
     (summary,) = functions("summary", "forms.py")
     given = {
-        "finish": _keys_of_dicts(summary),
+        "finish": _keys_of_dicts(summary) | set(modules()["forms.py"].FRESH),
         "paste_code": {"authorize_url", "message"},
         "reauth_confirm": {"account", "message"},
         **{way.step: {"message"} for info in VENDORS.values() for way in info.ways},
