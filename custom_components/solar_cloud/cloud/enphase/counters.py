@@ -3,7 +3,7 @@
 The instant stays some hours behind, as the newest intervals may still grow.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,11 +33,18 @@ class Total:
         """Return whether the intervals since the total can still be had in one call."""
         return self.at is not None and now - self.at <= reach
 
-    def follow(self, found: Iterable[Interval]) -> float:
+    @property
+    def open_since(self) -> datetime | None:
+        """Return since when intervals may have grown or come since they were told."""
+        found = self._kept.get("told")
+        return datetime.fromisoformat(found) - SETTLED_AFTER if found else None
+
+    def follow(self, found: Sequence[Interval]) -> float:
         """Return the counter in kWh after intervals, and let the instant follow them."""
         wh, at = float(self._kept["wh"]), datetime.fromisoformat(self._kept["at"])
         later = [row for row in found if row.start >= at]
         total = wh + sum(row.wh for row in later)
+        self._kept["told"] = max(row.end for row in found).isoformat()
         self._settle(wh, later)
         return total / WH
 

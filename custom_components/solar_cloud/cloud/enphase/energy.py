@@ -133,7 +133,9 @@ class Energy:
             await self._anchor(system, source, row, midnight, zone)
         totals = [self._total(system.id, row) for row in source.series]
         yesterday = midnight_of(today - s.DAY, zone)
-        begin = max(yesterday, source.step_of(now - source.reach + MARGIN))
+        since = (total.open_since for total in totals)
+        begin = min([yesterday, *(at for at in since if at)])
+        begin = max(begin, source.step_of(now - source.reach + MARGIN))
         start = min([begin, *(total.at for total in totals if total.at)])
         body = await self._client.call(
             source.endpoint, system=system.id, params=self.asked(start)
