@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from inspect import isawaitable
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -104,6 +105,8 @@ class Stub:
             answer = answer.pop()
         if callable(answer):
             answer = answer(request)
+        if isawaitable(answer):
+            answer = await answer
         if not isinstance(answer, Page):
             answer = Page(body=answer)
         headers = {"Date": format_datetime(self.now, usegmt=True)}

@@ -13,7 +13,7 @@ from ..model import Alarm, Device, DeviceKind, Energies, EnergyRow, Reading, Sna
 from ..oauth import OAuth
 from ..quota import Call, Purpose
 from ..read_only import ReadOnly
-from ..values import time_zone
+from ..values import number, time_zone
 from ..vendor import (
     CLIENT_FIELDS,
     Connection,
@@ -46,7 +46,7 @@ ALARMS = Feed(key="alarms", interval=7_200)
 SETTINGS = Feed(key="settings", interval=1_800)
 FEEDS = (SYSTEMS, LIVE, ENERGY, MICROS, ALARMS, SETTINGS)
 # What the old version does not have.
-NEWER = frozenset((ALARMS.key, SETTINGS.key))
+NEWER = frozenset((ALARMS.key,))
 # The gateways' own rhythm, on plans that have hits enough.
 PLENTY = tuple(replace(row, interval=900) for row in FEEDS)
 
@@ -56,6 +56,9 @@ NOT_IN_PLAN = dict.fromkeys(KEYS, Absent(reason=Reason.NOT_IN_PLAN))
 # A night is half of the day, and what failed is asked for again after so long.
 DAYLIGHT = 0.5
 OPEN_AGAIN = timedelta(minutes=10)
+
+# A state of charge that is older is not the present one.
+PRESENT = timedelta(hours=1)
 
 # From an upload until the cloud shows it.
 LAG = timedelta(seconds=60)
@@ -88,7 +91,7 @@ class EnphaseCloud(ReadOnly):
         self._energy = Energy(client, clock, listing, lacking, memory)
         self._past = Past(client, clock, self._energy)
         self._alarms = Alarms(client, clock, memory)
-        self._steering = Steering(client, clock)
+        self._steering = Steering(client, clock, lacking, memory)
         self._runs = Runs(self._steering, self._soc)
         self._typed = OLD_PLAN if client.is_old else PLANS[known["plan"]]
         self._told: dict[str, int] = memory.setdefault("limits", {})
@@ -252,16 +255,22 @@ class EnphaseCloud(ReadOnly):
             poll.controls[system] = {**NOT_IN_PLAN, **NEVER}
             return
         poll.controls[system] = await self._steering.poll(system)
-        with suppress(NotInPlan):
-            poll.take({system: await self._steering.grid(system)})
+        poll.take({system: await self._steering.grid(system)})
 
     def _soc(self, system: str) -> float | None:
         """Return the state of charge as it was told last."""
         told = self._snapshots.get(ENERGY.key)
         found = told.readings.get(system, {}).get("battery_soc") if told else None
-        return found.value if found and isinstance(found.value, float) else None
+        if found is None or self._clock.now() - found.at > PRESENT:
+            return None
+        return number(found.value)
 
     # --- steering ----------------------------------------------------------------------
+
+    @override
+    def lane(self, key: str) -> str:
+        """Return the call that takes a setting."""
+        return KEYS[key].write.path
 
     @override
     async def write(

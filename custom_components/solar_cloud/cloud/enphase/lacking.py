@@ -45,6 +45,6 @@ class Lacking:
 
 
 def _name(endpoint: Endpoint, system: str) -> str:
-    return (
-        str(endpoint.group) if endpoint.group in WHOLE else f"{endpoint.path} {system}"
-    )
+    # What may be looked at may not always be set.
+    whole = endpoint.group in WHOLE and endpoint.method == "GET"
+    return str(endpoint.group) if whole else f"{endpoint.path} {system}"

@@ -9,15 +9,13 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
 
-from ..control import Absent, Forced, Progress, Run, RunRange, Setting
+from ..control import Control, Forced, Progress, Run, RunRange, Setting
 from ..errors import Refused
-from ..values import number
-from .settings import FULL, INDEPENDENCE, MODE, RESERVE, battery_told, flag, mode_of
+from .settings import BACKUP, FULL, MODE, RESERVE
 from .steering import Steering
 
-BACKUP = "backup"
-FROM_GRID = "charge_from_grid"
 WANTED = "wanted"
+OURS = (MODE, RESERVE)
 
 
 class Runs:
@@ -30,69 +28,73 @@ class Runs:
 
     def range(self, system: str) -> RunRange | None:
         """Return what can be forced: a charge where the grid may charge, a hold."""
-        held = self._steering.controls.get(system, {}).get(MODE)
-        if held is None or isinstance(held, Absent):
+        held = self._steering.controls.get(system, {})
+        if not isinstance(held.get(MODE), Control):
             return None
         kinds = {Forced.HOLD}
-        if flag(self._steering.known(system).get(FROM_GRID)):
+        if self._steering.charges_from_grid(system):
             kinds.add(Forced.CHARGE)
         return RunRange(kinds=frozenset(kinds), powered=False)
 
     async def prepare(self, run: Run) -> dict[str, Any]:
-        """Return the settings as they are, and what the run will set."""
-        told = await self._steering.battery(run.plant)
-        before = _settings(told)
-        if before[MODE] is None or before[RESERVE] is None:
+        """Return mode and reserve as they are, and what the run will set."""
+        now = await self._steering.battery(run.plant)
+        before = {key: now[key] for key in OURS}
+        if None in before.values():
             raise Refused("the battery follows somebody else at the moment")
-        if run.kind is Forced.CHARGE and not flag(told.get(FROM_GRID)):
+        if run.kind is Forced.HOLD:
+            return before | {WANTED: {RESERVE: self._floor(run, before[RESERVE])}}
+        if not self._steering.charges_from_grid(run.plant):
             raise Refused("charging from the grid is switched off in the vendor's app")
-        return before | {WANTED: self._wanted(run, before)}
+        return before | {WANTED: {MODE: BACKUP}}
 
-    def _wanted(self, run: Run, before: Mapping[str, Any]) -> dict[str, Setting]:
-        if run.kind is Forced.CHARGE:
-            return {MODE: BACKUP}
+    def _floor(self, run: Run, reserve: float) -> float:
+        """Return the reserve below which nothing more is taken out."""
         soc = self._soc(run.plant)
         if soc is None:
             raise Refused("the state of charge is not known")
-        return {RESERVE: float(max(before[RESERVE], min(FULL, ceil(soc))))}
+        return max(reserve, float(ceil(soc)))
 
     async def start(self, run: Run, before: Mapping[str, Any]) -> None:
         """Set what the run asks for, unless it is set already."""
-        if not await self._is_set(run, before[WANTED]):
-            await self._steering.write(run.plant, before[WANTED])
+        if not await self._is_set(run, before):
+            await self._send(run, before[WANTED])
 
     async def started(self, run: Run, before: Mapping[str, Any]) -> Progress:
         """Read back whether it is set."""
-        return Progress(done=await self._is_set(run, before[WANTED]))
+        return self._progress(run, done=await self._is_set(run, before))
 
     async def stop(self, run: Run, before: Mapping[str, Any]) -> None:
         """Put back what was set before; what somebody has changed since stays."""
-        if await self._is_set(run, before[WANTED]):
-            back = {key: row for key, row in before.items() if key != WANTED}
-            await self._steering.write(run.plant, _known(back))
+        if back := await self._left(run, before):
+            await self._send(run, back)
 
     async def stopped(self, run: Run, before: Mapping[str, Any]) -> Progress:
         """Read back whether the run's settings are gone."""
-        now = _settings(await self._steering.battery(run.plant))
-        back = {key: row for key, row in before.items() if key != WANTED}
-        ours = all(now.get(key) == row for key, row in before[WANTED].items())
-        done = now == back or not ours
-        found = battery_told(self._steering.known(run.plant), self._steering.now())
-        return Progress(done=done, found=found)
+        return self._progress(run, done=not await self._left(run, before))
 
-    async def _is_set(self, run: Run, wanted: Mapping[str, Setting]) -> bool:
-        now = _settings(await self._steering.battery(run.plant))
-        return all(now.get(key) == row for key, row in wanted.items())
+    async def _send(self, run: Run, changes: Mapping[str, Setting]) -> None:
+        for err in (await self._steering.write(run.plant, changes)).values():
+            raise err
 
+    async def _is_set(self, run: Run, before: Mapping[str, Any]) -> bool:
+        now = await self._steering.battery(run.plant)
+        return all(now[key] == value for key, value in before[WANTED].items())
 
-def _settings(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the battery's settings in our words."""
-    return {
-        MODE: mode_of(told.get("battery_mode")),
-        RESERVE: number(told.get("reserve_soc")),
-        INDEPENDENCE: flag(told.get("energy_independence")),
-    }
+    async def _left(self, run: Run, before: Mapping[str, Any]) -> dict[str, Setting]:
+        """Return what is still as the run has set it, with what was there before.
 
+        Full Backup sets a reserve of 100 % by itself.
+        """
+        now = await self._steering.battery(run.plant)
+        ours = {RESERVE: FULL} | before[WANTED]
+        return {
+            key: before[key]
+            for key, value in ours.items()
+            if now[key] == value and before[key] != value
+        }
 
-def _known(values: Mapping[str, Any]) -> dict[str, Setting]:
-    return {key: value for key, value in values.items() if value is not None}
+    def _progress(self, run: Run, *, done: bool) -> Progress:
+        """Return how far it has come, with the settings that were read."""
+        held = self._steering.controls[run.plant]
+        return Progress(done=done, found={key: held[key] for key in OURS})

@@ -19,15 +19,24 @@ STORM = "storm_guard"
 CONTACT = "load_control_"
 MOST_CONTACTS = 4
 
+# Ours -> the wire's name of what one call sets together.
+FIELDS = {
+    MODE: "battery_mode",
+    RESERVE: "reserve_soc",
+    INDEPENDENCE: "energy_independence",
+}
+FULL = 100.0
+BACKUP = "backup"
+FROM_GRID = "charge_from_grid"
+
 # Our words -> what PUT takes.
 MODES: dict[str, str] = {
     "self_consumption": "Self-consumption",
     "savings": "Savings Mode",
-    "backup": "Full Backup",
+    BACKUP: "Full Backup",
 }
 ON, OFF = "enabled", "disabled"
 POWERED, UNPOWERED = "Manual_always_powered", "Manual_always_not_powered"
-FULL = 100.0
 
 _SIGNS = re.compile(r"[^a-z]")
 _WORDS = {_SIGNS.sub("", wire.lower()): ours for ours, wire in MODES.items()}
@@ -37,7 +46,6 @@ _WORDS = {_SIGNS.sub("", wire.lower()): ours for ours, wire in MODES.items()}
 class Part:
     """Settings that one call tells, and one call takes together."""
 
-    name: str
     read: Endpoint
     write: Endpoint
     told: Callable[[Any, datetime], Mapping[str, Control | Absent]]
@@ -50,26 +58,31 @@ def mode_of(told: Any) -> str | None:
 
 def flag(told: Any) -> bool | None:
     """Return whether something is on; the answer to PUT has "Enabled (Inactive)"."""
-    word = (text(told) or "").lower().split(" ", 1)[0]
-    return {ON: True, OFF: False}.get(word)
+    word = (text(told) or "").lower()
+    return {ON: True, OFF: False}.get(_SIGNS.split(word, maxsplit=1)[0])
 
 
 def battery_told(body: Any, at: datetime) -> dict[str, Control | Absent]:
     """Return mode, reserve and energy independence; the reserve's least is given."""
-    row = _fields(body)
+    row, now = _fields(body), battery_of(body)
     least = number(row.get("battery_shutdown_level")) or 0.0
-    return {
-        MODE: Control(
-            value=mode_of(row.get("battery_mode")), at=at, options=tuple(MODES)
-        ),
+    found = {
+        MODE: Control(value=now[MODE], at=at, options=tuple(MODES)),
         RESERVE: Control(
-            value=number(row.get("reserve_soc")),
-            at=at,
-            minimum=least,
-            maximum=FULL,
-            step=1.0,
+            value=now[RESERVE], at=at, minimum=least, maximum=FULL, step=1.0
         ),
-        INDEPENDENCE: Control(value=flag(row.get("energy_independence")), at=at),
+        INDEPENDENCE: Control(value=now[INDEPENDENCE], at=at),
+    }
+    return {key: own for key, own in found.items() if FIELDS[key] in row}
+
+
+def battery_of(body: Any) -> dict[str, Setting | None]:
+    """Return the battery's settings in our words, None for what is none of them."""
+    row = _fields(body)
+    return {
+        MODE: mode_of(row.get(FIELDS[MODE])),
+        RESERVE: number(row.get(FIELDS[RESERVE])),
+        INDEPENDENCE: flag(row.get(FIELDS[INDEPENDENCE])),
     }
 
 
@@ -89,19 +102,19 @@ def contacts_told(body: Any, at: datetime) -> dict[str, Control | Absent]:
 
 
 def contacts(body: Any) -> list[Mapping[str, Any]]:
-    """Return the rows of the dry contacts that have a name."""
+    """Return the rows of the dry contacts that have a name, by it."""
     rows = _fields(body).get("load_control_data")
-    found = [row for row in rows or () if isinstance(row, Mapping) and row.get("name")]
-    return found[:MOST_CONTACTS]
+    found = [
+        row
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, Mapping) and text(row.get("name"))
+    ]
+    return sorted(found, key=lambda row: str(row["name"]))[:MOST_CONTACTS]
 
 
-BATTERY = Part(
-    name="battery", read=on.READ_BATTERY, write=on.WRITE_BATTERY, told=battery_told
-)
-STORM_GUARD = Part(
-    name="storm", read=on.READ_STORM, write=on.WRITE_STORM, told=storm_told
-)
-LOADS = Part(name="loads", read=on.READ_LOADS, write=on.WRITE_LOADS, told=contacts_told)
+BATTERY = Part(read=on.READ_BATTERY, write=on.WRITE_BATTERY, told=battery_told)
+STORM_GUARD = Part(read=on.READ_STORM, write=on.WRITE_STORM, told=storm_told)
+LOADS = Part(read=on.READ_LOADS, write=on.WRITE_LOADS, told=contacts_told)
 PARTS = (BATTERY, STORM_GUARD, LOADS)
 
 KEYS: dict[str, Part] = {
@@ -114,7 +127,7 @@ KEYS: dict[str, Part] = {
 
 # What the vendor lets nobody set, or only lets be looked at.
 NEVER: Mapping[str, Absent] = {
-    "charge_from_grid": Absent(reason=Reason.READ_ONLY),
+    FROM_GRID: Absent(reason=Reason.READ_ONLY),
     "min_soc": Absent(reason=Reason.READ_ONLY),
     "export_limit": Absent(reason=Reason.UNSUPPORTED),
     "export_limit_enabled": Absent(reason=Reason.UNSUPPORTED),
@@ -122,18 +135,15 @@ NEVER: Mapping[str, Absent] = {
 }
 
 
-def battery_body(told: Any, changes: Mapping[str, Setting]) -> dict[str, Any]:
-    """Return what PUT takes: all three values, as nobody knows if it takes a part."""
-    row = _fields(told)
-    mode = changes.get(MODE, mode_of(row.get("battery_mode")))
-    independence = changes.get(INDEPENDENCE, flag(row.get("energy_independence")))
+def battery_body(settings: Mapping[str, Setting | None]) -> dict[str, Any]:
+    """Return what PUT takes: all values that are known, as it may reset what it is not told."""
     body: dict[str, Any] = {}
-    if mode in MODES:
-        body["battery_mode"] = MODES[str(mode)]
-    if (reserve := changes.get(RESERVE, number(row.get("reserve_soc")))) is not None:
-        body["reserve_soc"] = round(float(reserve))
-    if independence is not None:
-        body["energy_independence"] = ON if independence else OFF
+    if (mode := settings[MODE]) is not None:
+        body[FIELDS[MODE]] = MODES[str(mode)]
+    if (reserve := settings[RESERVE]) is not None:
+        body[FIELDS[RESERVE]] = round(float(reserve))
+    if (independence := settings[INDEPENDENCE]) is not None:
+        body[FIELDS[INDEPENDENCE]] = ON if independence else OFF
     return body
 
 
