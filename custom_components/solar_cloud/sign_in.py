@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from yarl import URL
@@ -160,7 +160,10 @@ async def async_look_around(signed_in: SignedIn) -> None:
                 await signed_in.vendor.poll(feed.key)
     except (CloudError, TimeoutError, *MALFORMED) as err:
         LOGGER.debug("Looked around until %s", type(err).__name__)
-    signed_in.found.feeds = signed_in.vendor.snapshots
+    # What was told of earlier hours is for statistics that are not there yet.
+    signed_in.found.feeds = {
+        key: replace(row, energy=()) for key, row in signed_in.vendor.snapshots.items()
+    }
 
 
 async def async_recognise(

@@ -73,10 +73,12 @@ class Listing:
     def __init__(
         self, client: EnphaseClient, clock: Clock, memory: dict[str, Any]
     ) -> None:
-        """Keep devices in `memory`."""
+        """Keep devices in `memory`, by version."""
         self._client = client
         self._clock = clock
-        self._kept: dict[str, dict[str, Any]] = memory.setdefault("devices", {})
+        # Version 2 lists less, so that after a move all is asked for anew.
+        name = "old_devices" if client.is_old else "devices"
+        self._kept: dict[str, dict[str, Any]] = memory.setdefault(name, {})
         self.systems: dict[str, System] = {}
 
     async def plants(self) -> dict[str, Plant]:
