@@ -93,9 +93,9 @@ def test_a_tracker_has_a_number() -> None:
 
 def test_names_come_back_after_a_restart() -> None:
     """What the rule has made is stored in words."""
-    resolve(None, "BatFooSoc", "%", None)
-    stored = named("bat_foo_soc")
-    assert stored == {"kind": "measurement", "unit": "%", "label": "Bat Foo Soc"}
+    resolve(None, "BatFuuSoc", "%", None)
+    stored = named("bat_fuu_soc")
+    assert stored == {"kind": "measurement", "unit": "%", "label": "Bat Fuu Soc"}
     assert named("pv_power") is None
     rename("bat_bar_soc", stored)
     assert quantity("bat_bar_soc").unit == "%"
