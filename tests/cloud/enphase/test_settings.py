@@ -10,6 +10,8 @@ from custom_components.solar_cloud.cloud.control import Absent, Control, Reason
 from custom_components.solar_cloud.cloud.enphase.settings import (
     KEYS,
     NEVER,
+    battery_body,
+    battery_of,
     contacts,
     flag,
     mode_of,
@@ -317,10 +319,12 @@ async def test_what_was_changed_in_the_app_meanwhile_is_not_reset(mega: World) -
     mega.system.settings.reserve_soc = 33
     mega.system.settings.energy_independence = "enabled"
     await mega.vendor.write(mega.system.id, {"battery_mode": "savings"})
-    assert puts(mega) == [
-        "battery settings {'battery_mode': 'Savings Mode', 'reserve_soc': 33,"
-        " 'energy_independence': 'enabled'}"
-    ]
+    (command,) = mega.sim.world.commands
+    assert command.value == {
+        "battery_mode": "Savings Mode",
+        "reserve_soc": 33,
+        "energy_independence": "enabled",
+    }
 
 
 async def test_full_backup_does_not_leave_its_reserve_behind(mega: World) -> None:
@@ -405,6 +409,15 @@ async def test_a_value_that_is_not_known_is_not_sent(configured: Stub) -> None:
         {"reserve_soc": 30},
         {"reserve_soc": 20, "energy_independence": "disabled"},
     ]
+
+
+def test_nothing_that_is_known_is_left_out() -> None:
+    """And nothing else is made up."""
+    told = {**BATTERY, "reserve_soc": None}
+    assert battery_body(battery_of(told)) == {
+        "battery_mode": "Self-consumption",
+        "energy_independence": "enabled",
+    }
 
 
 async def test_nothing_is_sent_when_reading_before_fails(configured: Stub) -> None:

@@ -83,6 +83,7 @@ class EnphaseCloud(ReadOnly):
         self.memory = memory = connection.memory
         self._clock = clock = connection.clock
         self._wanted = connection.plants
+        self._has_moved = _has_moved(memory, connection)
         self._lacking = lacking = Lacking(clock, memory)
         self._client = client = EnphaseClient(
             connection.session, known, connection.ledger, connection.token, lacking
@@ -128,7 +129,9 @@ class EnphaseCloud(ReadOnly):
     # --- feeds -------------------------------------------------------------------------
 
     async def restore(self, feed: str, snapshot: Snapshot) -> None:
-        """Take over what an earlier poll of a feed delivered."""
+        """Take over what an earlier poll of a feed delivered, by the same version."""
+        if self._has_moved:
+            return
         self._snapshots[feed] = snapshot
         for system, controls in snapshot.controls.items():
             self._steering.take_over(system, controls)
@@ -383,8 +386,15 @@ class EnphaseCloud(ReadOnly):
             planned = last.at + timedelta(
                 seconds=row.interval * max(1.0, stretch * DAYLIGHT)
             )
-        news = [self._news(system, feed, dark) for system in systems]
-        return max(planned, min(news, default=planned))
+        news = min(
+            (self._news(system, feed, dark) for system in systems), default=planned
+        )
+        if stretch > 1.0:
+            return max(planned, news)
+        if last.at < news:
+            return news
+        # What did not come when it was expected is looked for less and less often.
+        return min(planned, last.at + max(LAG, last.at - news))
 
     def _news(self, system: System, feed: str, dark: Collection[str]) -> datetime:
         """Return when a system can have something new to tell."""
@@ -430,6 +440,17 @@ class EnphaseCloud(ReadOnly):
         (plant,) = plants
         system = self._listing.systems[plant]
         return await self._past.fetch(system, self._zone(plant), first, last, purpose)
+
+
+def _has_moved(memory: dict[str, Any], connection: Connection) -> bool:
+    """Return whether the other version was asked before; what another plan had is forgotten."""
+    plan = ["v4", connection.credentials["plan"]] if connection.token else ["v2", ""]
+    before = memory.get("plan", plan)
+    memory["plan"] = plan
+    if before != plan:
+        for learned in ("limits", "lacking"):
+            memory.pop(learned, None)
+    return bool(before[0] != plan[0])
 
 
 class _Poll:
