@@ -5,6 +5,7 @@ from typing import Any
 
 from .client import Client, CommandError
 from .entities import Entity
+from .readings import NOT_CARRIED
 from .world import Account, Truth
 
 # A plant that has the quantity on the left is a source of the kind on the right.
@@ -35,6 +36,9 @@ def not_in_dashboard(
 ) -> list[str]:
     """Return which kinds of sources the dashboard lacks, by plant."""
     plants = {row.entity_id: row.plant for row in entities}
+    carried = KINDS.keys() - NOT_CARRIED.get(
+        (account.vendor, account.name), frozenset()
+    )
     shown = {
         (plants[value], source["type"])
         for source in found
@@ -45,7 +49,7 @@ def not_in_dashboard(
         f"the Energy dashboard has no {kind} of {name}"
         for plant, name in account.plants.items()
         for key, kind in KINDS.items()
-        if key in truth[plant][""] and (plant, kind) not in shown
+        if key in carried and key in truth[plant][""] and (plant, kind) not in shown
     ]
 
 

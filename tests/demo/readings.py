@@ -16,6 +16,23 @@ NOT_SHOWN = "is disabled by default"
 # What DESIGN §5 does not ask of a plant; its batteries have it.
 OPTIONAL = frozenset(("battery_soh", "battery_remaining_energy"))
 
+# What the interface of an account does not carry, by vendor and account.
+NOT_CARRIED: dict[tuple[str, str], frozenset[str]] = {
+    ("enphase", "old"): frozenset(
+        (
+            "active_mode",
+            "grid_export_energy",
+            "grid_export_energy_today",
+            "grid_import_energy",
+            "grid_import_energy_today",
+            "grid_power",
+            "load_power",
+        )
+    ),
+    ("enphase", "watt"): frozenset(("active_mode",)),
+    ("enphase", "cellular"): frozenset(("active_mode",)),
+}
+
 type States = dict[str, dict[str, Any]]
 
 
@@ -68,7 +85,13 @@ async def read(
     missing = [
         f"{account.plants[plant]}: {why}"
         for plant in account.plants
-        for why in await _missing(world, plant, shown, rows)
+        for why in await _missing(
+            world,
+            plant,
+            shown,
+            rows,
+            OPTIONAL | NOT_CARRIED.get((account.vendor, account.name), frozenset()),
+        )
     ]
     waiting = [row for row in missing if not row.endswith(NOT_SHOWN)]
     return Readings(rows, missing, complete=bool(rows) and not waiting)
@@ -132,14 +155,18 @@ async def _compare(
 
 
 async def _missing(
-    world: World, plant: str, entities: Iterable[Entity], rows: Iterable[Reading]
+    world: World,
+    plant: str,
+    entities: Iterable[Entity],
+    rows: Iterable[Reading],
+    optional: frozenset[str],
 ) -> list[str]:
     """Return which values the truth has for a plant and Home Assistant has not."""
     truth = (await world.truth(datetime.now(UTC)))[plant][""]
     there = {row.key: row for row in rows if row.plant == plant and not row.device}
     known = {e.key: e for e in entities if e.plant == plant and not e.device}
     missing: list[str] = []
-    for key in sorted(truth.keys() - OPTIONAL):
+    for key in sorted(truth.keys() - optional):
         if key not in known:
             missing.append(f"{key} has no entity")
         elif known[key].disabled:

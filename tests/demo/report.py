@@ -14,6 +14,17 @@ from .world import Account
 
 # What at least one account of a vendor has to show.
 REQUIRED: dict[str, tuple[str, ...]] = {
+    "enphase": (
+        "battery_mode",
+        "backup_reserve",
+        "energy_independence",
+        "storm_guard",
+        "load_control_1",
+        "load_control_2",
+        "force_charge",
+        "hold",
+        "stop_forced",
+    ),
     "foxess": (
         "battery_mode",
         "min_soc",
@@ -57,7 +68,10 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 }
 FORCED = ("force_charge", "force_discharge", "hold", "stop_forced")
 # What the machines of an account cannot do, by vendor and account.
-UNABLE: dict[tuple[str, str], tuple[str, ...]] = {("growatt", "old"): ("hold",)}
+UNABLE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("enphase", "watt"): FORCED,
+    ("growatt", "old"): ("hold",),
+}
 CONFIRMED = "confirmed"
 
 
