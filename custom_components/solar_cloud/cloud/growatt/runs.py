@@ -136,10 +136,12 @@ class Runs:
 
     def range(self, sn: str) -> RunRange | None:
         """Return what a run may ask of a machine, None where it cannot be forced."""
-        if not (kinds := self._kinds.get(sn)):
-            return None
         machine = self._settings.machine(sn)
         storage = machine.family is on.STORAGE
+        # A storage machine takes a minute to tell its windows; all of them have these two.
+        usual = ("charge", "discharge") if storage and machine.has_battery else ()
+        if not (kinds := self._kinds.get(sn, usual)):
+            return None
         low, high = STORAGE_TARGETS if storage else (0.0, 100.0)
         return RunRange(
             kinds=frozenset(map(Forced, kinds)),
