@@ -153,7 +153,8 @@ class Ages:
         entity = self.world.entity_id(plant.id, "data_timestamp")
         changes = self.shown[entity or ""]
         times = [at for at, _ in changes]
-        if "data_timestamp" not in plant.truth(start)[""]:
+        moments = (start, (start + end) / 2)
+        if not any("data_timestamp" in plant.truth(at)[""] for at in moments):
             # Where the cloud does not tell it, what was told is as old as it was there.
             changes = [(at, plant.published(told)) for at, told in changes]
         ages, least = 0.0, 0.0
