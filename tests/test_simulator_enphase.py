@@ -460,7 +460,7 @@ async def test_storm_guard_and_contacts(mega: Caller) -> None:
     wanted = {"name": "NC2", "mode": "Manual_always_not_powered"}
     _, told = await mega.new(loads, "PUT", wanted)
     assert told["load_control_data"][1]["mode"] == wanted["mode"]
-    assert told["load_control_data"][0]["mode"] == "Basic"
+    assert told["load_control_data"][0]["mode"] == "Manual_always_powered"
     assert (await mega.new(f"{path}/grid_status"))[1]["grid_state"] == "On Grid"
 
 

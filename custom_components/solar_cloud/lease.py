@@ -162,6 +162,7 @@ class Leases(LeaseBook):
         if progress.done is False:
             raise progress.error or CloudError(NOT_SHOWN)
         self._accept(lease, progress)
+        self._learn(lease, progress)
         await self._async_save()
         self._watch(lease, progress)
         self._account.spawn(self._async_reread(lease))

@@ -20,7 +20,6 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "energy_independence",
         "storm_guard",
         "load_control_1",
-        "load_control_2",
         "force_charge",
         "hold",
         "stop_forced",
@@ -69,7 +68,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 FORCED = ("force_charge", "force_discharge", "hold", "stop_forced")
 # What the machines of an account cannot do, by vendor and account.
 UNABLE: dict[tuple[str, str], tuple[str, ...]] = {
-    ("enphase", "watt"): FORCED,
+    **{("enphase", name): FORCED for name in ("old", "watt", "cellular")},
     ("growatt", "old"): ("hold",),
 }
 CONFIRMED = "confirmed"

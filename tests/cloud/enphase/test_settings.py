@@ -135,7 +135,7 @@ async def test_settings_of_a_large_plan(mega: World) -> None:
         "backup_reserve": 15.0,
         "energy_independence": False,
         "storm_guard": False,
-        "load_control_1": None,
+        "load_control_1": True,
         "load_control_2": None,
     }
     assert found["battery_mode"].options == ("self_consumption", "savings", "backup")

@@ -9,7 +9,7 @@ from ..home import Home
 from ..names import Names
 from ..physics import HomeSpec
 from ..weather import Habits
-from .plans import OLD_WATT, PLANS, App
+from .plans import OLD_WATT, PLANS, App, Group
 from .system import Contact, Micro, Settings, System
 
 _LONDON: dict[str, Any] = {
@@ -32,7 +32,8 @@ class SystemSpec:
     soc: float | None = None
     metered: bool = False
     connection: str = "ethernet"
-    contacts: tuple[str, ...] = ()
+    # Dry contacts: name and mode.
+    contacts: tuple[tuple[str, str], ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     object_power: bool = True
 
@@ -93,7 +94,7 @@ STEERED = SystemSpec(
     micros=18,
     soc=49,
     metered=True,
-    contacts=("NC1", "NC2"),
+    contacts=(("NC1", "Manual_always_powered"), ("NC2", "Basic")),
     settings={
         "reserve_soc": 15, "charge_from_grid": "enabled", "storm_guard_status": "disabled",
     },
@@ -155,8 +156,11 @@ def build(world: World, name: str, now: float) -> EnphaseAccount:
         user_id=encoded(number),
         number=number,
     )
+    account.control = step == "enphase_v4" and Group.CONFIGURATION in app.plan.groups
     for spec in specs:
-        account.plants.append(_system(world, spec, names, now, name))
+        found = _system(world, spec, names, now, name)
+        found.tells_mode = account.control
+        account.plants.append(found)
     return account
 
 
@@ -189,7 +193,10 @@ def _system(
             for weight in weights
         ],
         batteries=[names.serial("4922########") for _ in spec.home.packs],
-        contacts=[Contact(name=row, load_name=f"Load {row}") for row in spec.contacts],
+        contacts=[
+            Contact(name=row, load_name=f"Load {row}", mode=mode)
+            for row, mode in spec.contacts
+        ],
         settings=Settings(**spec.settings),
         reference=names.serial("10#######"),
         phase=float(names.number(40, 200)),

@@ -90,6 +90,8 @@ class System:
     # Seconds after the quarter of an hour at which the gateway uploads.
     phase: float = 70.0
     object_power: bool = True
+    # Whether the plan of who asks tells what is set.
+    tells_mode: bool = True
     open_events: list[dict[str, Any]] = field(default_factory=list)
 
     vendor: ClassVar[str] = "enphase"
@@ -254,12 +256,11 @@ class System:
             values[key] = totals[key]
             values[f"{key}_today"] = today[key]
         stamp = datetime.fromtimestamp(self.published(at), ZoneInfo(self.zone))
+        told = self.batteries and self.tells_mode
         return values | {
             "data_timestamp": stamp.isoformat(),
             "online": at - self.reported(at) < 2 * UPLOADS[self.connection] + 60,
-            "active_mode": _mode(self.settings.battery_mode)
-            if self.batteries
-            else None,
+            "active_mode": _mode(self.settings.battery_mode) if told else None,
         }
 
     def _battery(self, flow: Flows, soc: float) -> dict[str, float | str | bool | None]:
