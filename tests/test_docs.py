@@ -27,19 +27,32 @@ import yaml
 from custom_components.solar_cloud import button, number, sensor, services
 from custom_components.solar_cloud.account import STATUSES
 from custom_components.solar_cloud.cloud.control import CONTROLS, Platform, State
+from custom_components.solar_cloud.cloud.enphase import settings as enphase_settings
 from custom_components.solar_cloud.cloud.foxess import items, limits, readings
-from custom_components.solar_cloud.cloud.foxess.client import HOSTS
 from custom_components.solar_cloud.cloud.foxess.cloud import FEEDS
 from custom_components.solar_cloud.cloud.foxess.errnos import ERRORS
+from custom_components.solar_cloud.cloud.growatt import (
+    fields as growatt_fields,
+    items as growatt_items,
+)
 from custom_components.solar_cloud.cloud.house import summed_up
+from custom_components.solar_cloud.cloud.huawei import (
+    items as huawei_items,
+    readings as huawei_readings,
+    types as huawei_types,
+)
 from custom_components.solar_cloud.cloud.model import Device, DeviceKind, Reading
 from custom_components.solar_cloud.cloud.quantity import (
+    BATTERY_MODES,
+    BATTERY_STATES,
     CATALOGUE,
     INVERTER_STATES,
     TODAY,
     Kind,
     quantity,
 )
+from custom_components.solar_cloud.cloud.registry import VENDORS
+from custom_components.solar_cloud.cloud.solarlog import channels
 from homeassistant.components.automation.config import AUTOMATION_BLUEPRINT_SCHEMA
 from homeassistant.components.blueprint.models import Blueprint, BlueprintInputs
 from homeassistant.core import HomeAssistant
@@ -66,7 +79,7 @@ ON, OFF = "on", "*off*"
 RULES = {
     "docs-actions": ("Actions",),
     "docs-high-level-description": ("Solar Cloud",),
-    "docs-installation-instructions": ("Installation", "Get a FoxESS API key"),
+    "docs-installation-instructions": ("Installation", "What you need"),
     "docs-removal-instructions": ("Removal",),
     "docs-installation-parameters": ("Set-up",),
     "docs-configuration-parameters": ("Options",),
@@ -84,6 +97,8 @@ BY_DEVICE_CLASS = {
     "online": "Connectivity",
     "problem": "Problem",
 }
+REGION = re.compile(r"https://(\w+)\.")
+LOAD = re.compile(r"(?<=^load_control)_\d$")
 _TABLE = re.compile(r"<!-- table: ([a-z ]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 HEAD = "| Name | Key | At first | Unit | What it means |\n|---|---|---|---|---|\n"
 
@@ -92,8 +107,8 @@ HEAD = "| Name | Key | At first | Unit | What it means |\n|---|---|---|---|---|\
 
 
 @cache
-def _told_by_foxess() -> dict[str, tuple[str, ...]]:
-    """Return the keys that an inverter and a battery of FoxESS can have."""
+def _told_by_foxess() -> dict[str, set[str]]:
+    """Return the keys that devices of FoxESS can have."""
     variables = [
         row.variable.replace("#", "1")
         for row in (*readings.INVERTER_ROWS, *readings.BATTERY_ROWS)
@@ -103,14 +118,92 @@ def _told_by_foxess() -> dict[str, tuple[str, ...]]:
         for name in (*variables, *readings.COMPOSED)
     ]
     sample = readings.read(datas, {1: 10.0})
-    inverter = {quantity(key).key for key in sample.inverter}
-    inverter |= {f"{key}{TODAY}" for key in readings.REPORT_ROWS.values()}
-    inverter |= {"active_mode", "online"}
+    today = {f"{key}{TODAY}" for key in readings.REPORT_ROWS.values()}
     return {
-        "inverter": _in_order(inverter),
-        "battery": _in_order(quantity(key).key for key in sample.batteries[1]),
-        "meter": ("problem", "online"),
-        "logger": ("online", "signal_quality"),
+        "inverter": {*sample.inverter, *today, "active_mode", "online"},
+        "battery": set(sample.batteries[1]),
+        "meter": {"problem", "online"},
+        "logger": {"online", "signal_quality"},
+    }
+
+
+def _told_by_growatt() -> dict[str, set[str]]:
+    """Return the keys that Growatt's tables of fields have."""
+    families = growatt_fields.TABLES.values()
+    own = [part for row in families for part in (*row.parts, row.grid)]
+    meter = growatt_fields.METER
+    return {
+        "inverter": {row.key for table in families for row in table.rows}
+        | _of_parts(own),
+        "battery": _of_parts(part for row in families for part in row.batteries),
+        "meter": {row.key for row in meter.rows}
+        | _of_parts((*meter.parts, meter.grid)),
+        "sensor": {row.key for row in growatt_fields.SENSOR_ROWS},
+    }
+
+
+def _of_parts(parts: Iterable[growatt_fields.Part]) -> set[str]:
+    return {row.key for part in parts for row in part.rows}
+
+
+def _told_by_huawei() -> dict[str, set[str]]:
+    """Return the keys that Huawei's tables of items have."""
+    found: dict[str, set[str]] = {}
+    for kind, rows in huawei_readings.ROWS.items():
+        keys = {row.key.replace("#", "1") for row in rows}
+        found.setdefault(huawei_types.KINDS[kind], set()).update(keys)
+    return found
+
+
+def _told_by_solarlog() -> dict[str, set[str]]:
+    """Return the keys that Solar-Log's documented channels have."""
+    return {kind: set(rows.values()) for kind, rows in channels.OF_KIND.items()}
+
+
+def _told_by_enphase() -> dict[str, set[str]]:
+    """Return the keys of microinverters and batteries."""
+    return {
+        "microinverter": {
+            "inverter_power",
+            "inverter_energy",
+            "inverter_state",
+            "problem",
+        },
+        "battery": {"battery_power", "battery_state", "battery_charging"},
+    }
+
+
+TOLD = (
+    _told_by_foxess,
+    _told_by_growatt,
+    _told_by_huawei,
+    _told_by_solarlog,
+    _told_by_enphase,
+)
+# The tables of devices, and the kinds that they are about.
+OF_DEVICES = {
+    "inverter": ("inverter",),
+    "battery": ("battery",),
+    "meter": ("meter", "controller"),
+    "logger": ("logger",),
+    "microinverter": ("microinverter",),
+    "sensor": ("sensor",),
+    "off grid": ("generator", "converter", "backup"),
+}
+
+
+@cache
+def _told() -> dict[str, tuple[str, ...]]:
+    """Return the keys that devices of any vendor can have, by table."""
+    found = [vendor() for vendor in TOLD]
+    return {
+        name: _in_order(
+            quantity(key).key
+            for rows in found
+            for kind in kinds
+            for key in rows.get(kind, ())
+        )
+        for name, kinds in OF_DEVICES.items()
     }
 
 
@@ -120,18 +213,44 @@ def _in_order(keys: Iterable[str]) -> tuple[str, ...]:
 
 
 def _of_a_plant() -> tuple[str, ...]:
-    """Return the keys that follow for the plant."""
-    told = _told_by_foxess()
+    """Return the keys that follow for the plant, and those that are told of it."""
+    told = _told()
     inverter = Device(
         id="i", plant="p", kind=DeviceKind.INVERTER, has_battery=True, model="KH8"
     )
     battery = replace(inverter, id="b", kind=DeviceKind.BATTERY, parent="i")
+    genset = replace(inverter, id="g", kind=DeviceKind.GENERATOR, has_battery=False)
     at = datetime(2026, 1, 1, tzinfo=UTC)
     found = {
         "i": {key: Reading(value=1.0, at=at) for key in told["inverter"]},
         "b": {key: Reading(value=1.0, at=at) for key in told["battery"]},
+        "g": {"generator_power": Reading(value=1.0, at=at)},
     }
-    return _in_order(summed_up([inverter, battery], found))
+    whole = {row.key for row in huawei_readings.PLANT_ROWS}
+    whole |= {
+        *channels.PLANT.values(),
+        *channels.ENERGIES,
+        "co2_saved",
+        "grid_connected",
+    }
+    return _in_order({*summed_up([inverter, battery, genset], found), *whole})
+
+
+def steered() -> dict[str, tuple[str, ...]]:
+    """Return the settings that each vendor knows."""
+    return {
+        "enphase": tuple(enphase_settings.KEYS),
+        "foxess": items.KEYS,
+        "growatt": growatt_items.KEYS,
+        "huawei": huawei_items.KEYS,
+        "solarlog": (),
+    }
+
+
+def _controls() -> list[str]:
+    """Return the settings that there are with any vendor."""
+    there = {key for keys in steered().values() for key in keys}
+    return [key for key in CONTROLS if key in there]
 
 
 def _name(platform: str, key: str) -> str:
@@ -148,7 +267,8 @@ def _reading(key: str, kind: str) -> Row:
     """Return a row of a plant or device; a device's own values do not repeat its name."""
     row = quantity(key)
     shown = not row.rare or (kind == "plant" and row.kind in sensor.STATE_CLASSES)
-    own = f"own_{key}" if kind != "plant" and key.startswith(f"{kind}_") else key
+    kinds = OF_DEVICES.get(kind, ())
+    own = f"own_{key}" if any(key.startswith(f"{kind}_") for kind in kinds) else key
     name = (
         _name("binary_sensor", key) if row.kind is Kind.FLAG else _name("sensor", own)
     )
@@ -159,7 +279,8 @@ def _control(key: str) -> Row:
     row = CONTROLS[key]
     clock = row.platform is Platform.BUTTON
     shown = OFF if row.rare or clock else ON
-    return (_name(row.platform, key), key, shown, str(row.unit))
+    named = LOAD.sub("_N", key)
+    return (_name(row.platform, named), named, shown, str(row.unit))
 
 
 def _own(platform: str, key: str, unit: str = "") -> Row:
@@ -169,7 +290,7 @@ def _own(platform: str, key: str, unit: str = "") -> Row:
 @cache
 def expected() -> dict[str, tuple[Row, ...]]:
     """Return the rows of each table of the README, without what they mean."""
-    told = _told_by_foxess()
+    told = _told()
     own = (*sensor.ACCOUNT_SENSORS, *sensor.CONTROL_SENSORS)
     return {
         "plant": tuple(_reading(key, "plant") for key in _of_a_plant()),
@@ -189,7 +310,7 @@ def expected() -> dict[str, tuple[Row, ...]]:
             ),
             *(_own("button", row.key) for row in (*button.RUNS, button.STOP)),
         ),
-        "controls": tuple(_control(key) for key in items.KEYS),
+        "controls": tuple(dict.fromkeys(_control(key) for key in _controls())),
         "meter controls": tuple(_control(key) for key in items.METER_KEYS),
     }
 
@@ -258,7 +379,8 @@ def test_the_tables_are_those_of_the_code() -> None:
 def test_states_are_explained() -> None:
     """Every state that a user may meet is in the README."""
     text = README.read_text()
-    for word in (*STATUSES, *State, *INVERTER_STATES, *items.MODES.values()):
+    states = (*INVERTER_STATES, *BATTERY_STATES)
+    for word in (*STATUSES, *State, *states, *BATTERY_MODES):
         assert f"`{word}`" in text, word
 
 
@@ -276,17 +398,42 @@ def test_every_field_and_option_is_documented() -> None:
     """Every field of the config flow and every option is there under its label."""
     text = README.read_text()
     steps = TEXTS["config"]["step"]
-    asked = (
-        *steps["foxess_key"]["data"].items(),
-        *steps["foxess_oauth"]["data"].items(),
-        *steps["paste_code"]["data"].items(),
-        *steps["finish"]["data"].items(),
-        *TEXTS["options"]["step"]["init"]["data"].items(),
+    ways = [way.step for info in VENDORS.values() for way in info.ways]
+    asked = {
+        (key, label)
+        for step in (*ways, "paste_code", "finish")
+        for key, label in steps[step]["data"].items()
+    }
+    for key, label in (*asked, *TEXTS["options"]["step"]["init"]["data"].items()):
+        assert f"| {label} | `{key}` |" in text, key
+    for info in VENDORS.values():
+        page = (ROOT / f"docs/{info.slug}.md").read_text()
+        for step in [way.step for way in info.ways]:
+            assert f"| `{step}` |" in text, step
+        hosts = {
+            host
+            for way in info.ways
+            for field in way.fields
+            for host in field.choices
+            if host.startswith("https://")
+        }
+        for host in hosts:
+            assert host in page or REGION.match(host)[1] in page, host  # type: ignore[index]
+
+
+def test_the_matrix_of_settings_is_the_codes() -> None:
+    """The table of settings and vendors has a mark where the vendor's table has a row."""
+    section = (
+        README.read_text().split("\n### Settings by vendor\n")[1].split("\n#", 1)[0]
     )
-    for key, label in asked:
-        assert f"| {label} | `{key}` |" in text
-    for host in HOSTS:
-        assert f"`{host}`" in text
+    rows = [_cells(line) for line in section.splitlines() if line.startswith("|")]
+    vendors = [info.slug for info in VENDORS.values() if steered()[info.slug]]
+    assert len(rows[0]) == len(vendors) + 1
+    found = {row[0].strip("`"): [cell != "–" for cell in row[1:]] for row in rows[2:]}
+    assert found == {
+        LOAD.sub("_N", key): [key in steered()[slug] for slug in vendors]
+        for key in _controls()
+    }
 
 
 def _schema_keys(schema: Any) -> Iterator[str]:
@@ -321,8 +468,8 @@ def test_the_examples_of_the_readme_are_yaml() -> None:
 
 
 def test_the_arithmetic_of_the_calls() -> None:
-    """The calls that the README names are those of the feeds and the allowance."""
-    text = README.read_text()
+    """The calls that FoxESS's page names are those of the feeds and the allowance."""
+    text = (ROOT / "docs/foxess.md").read_text().split("\n### How often\n")[1]
     rows = dict.fromkeys((feed.key for feed in FEEDS), 1)
     rows |= {"settings": len(items.KEYS) + 1, "devices": 4, "faults": 0}
     total = 0
