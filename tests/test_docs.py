@@ -484,6 +484,46 @@ def test_the_arithmetic_of_the_calls() -> None:
     assert f"({limits.COMMAND_RESERVE})" in text
 
 
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "What you need",
+        "Sign in",
+        "Supported devices",
+        "Data updates",
+        "What is bounded when Home Assistant fails",
+    ],
+)
+def test_every_vendor_is_told_of(heading: str) -> None:
+    """What differs by vendor is told of each, and its page is a click away."""
+    text = README.read_text()
+    for info in VENDORS.values():
+        assert f"(docs/{info.slug}.md" in text
+        name = "FusionSolar" if info.slug == "huawei" else info.name
+        section = re.split(rf"^##+ {heading}$", text, flags=re.MULTILINE)[1]
+        section = section.split("\n## ", 1)[0]
+        assert re.search(rf"^\| .*{name}", section, re.MULTILINE), info.slug
+
+
+def test_the_tree_is_the_codes() -> None:
+    """The architecture names each module where it is, and none that is gone."""
+    package = ROOT / "custom_components/solar_cloud"
+    tree = (ROOT / "docs/architecture.md").read_text().split("```")[1]
+    folders = re.split(r"^ +(\w+)/(?= |$).*", tree, flags=re.MULTILINE)
+    assert set(folders[1::2]) == {"cloud", *VENDORS}
+    told = {
+        f"{folder}/{name}" if folder in VENDORS else name
+        for folder, part in zip(["", *folders[1::2]], folders[::2], strict=True)
+        for name in re.findall(r"\b(\w+\.py)\b", part)
+    }
+    there = {
+        f"{path.parent.name}/{path.name}" if path.parent.name in VENDORS else path.name
+        for path in package.rglob("*.py")
+        if path.name not in ("__init__.py", "const.py")
+    }
+    assert told - {"__init__.py"} == there
+
+
 def test_foxess_page_has_every_variable_and_error() -> None:
     """The vendor's page names every variable, setting and error code of the tables."""
     text = (ROOT / "docs/foxess.md").read_text()
