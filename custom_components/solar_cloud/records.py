@@ -58,6 +58,13 @@ class Records:
         seams: dict[str, Any] = self._account.store.kept.history.setdefault("seams", {})
         return seams
 
+    @property
+    def _partial(self) -> dict[str, str]:
+        """Return the hours in which an entity began to count, after a joined past."""
+        kept = self._account.store.kept.history
+        partial: dict[str, str] = kept.setdefault("partial", {})
+        return partial
+
     # --- which statistic it is ----------------------------------------------------------
 
     def entity_id(self, subject: str, key: str) -> str | None:
@@ -141,13 +148,17 @@ class Records:
             return
         first, held = found
         recent = {hour: kwh for hour, kwh in known.items() if hour >= first}
-        if past and (earlier := before(known, first, held)):
+        exact = end[1] if end and end[0] == first - HOUR else None
+        if past and (earlier := before(known, first, held, exact)):
+            if first not in known and exact is None:
+                self._partial["|".join(key)] = first.isoformat()
             await self._open_seam(key, first)
             await series.async_write(earlier)
             written.hours += len(earlier)
             self._firsts[key] = (min(earlier), earlier[min(earlier)])
             await self.async_close_seam(key, series)
         if recent:
+            await self._complete(key, series, recent)
             hours = await series.async_hours(min(recent) - HOUR, max(recent) + HOUR)
             if end:
                 hours = dict(ended(recent, hours, *end))
@@ -173,9 +184,24 @@ class Records:
             self._firsts[key] = found
         return self._firsts[key]
 
+    async def _complete(self, key: Key, series: Series, known: Hours) -> None:
+        """Give an hour whole in which the entity began to count, once that is told."""
+        name = "|".join(key)
+        if (text := self._partial.get(name)) is None:
+            return
+        at = datetime.fromisoformat(text)
+        hours = await series.async_hours(at - HOUR, at + HOUR)
+        if at not in known or not {at, at - HOUR} <= hours.keys():
+            return
+        missing = known[at] - (hours[at].sum - hours[at - HOUR].sum)
+        del self._partial[name]
+        await self._account.store.async_save()
+        if SAME < missing <= known[at]:
+            await series.async_shift(at, missing)
+
     async def _last(self, series: Series, hour: datetime, true: Any) -> dict[Any, Any]:
         held = (await series.async_hours(hour, hour + HOUR)).get(hour)
-        return {} if held and abs(held.state - true.state) <= SAME else {hour: true}
+        return {} if held and abs(held.sum - true.sum) <= SAME else {hour: true}
 
     # --- seams --------------------------------------------------------------------------
 

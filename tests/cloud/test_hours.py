@@ -111,12 +111,10 @@ def test_a_little_too_much_is_the_last_hours() -> None:
 
 def test_another_scale_is_followed() -> None:
     """A vendor's hours that are a tenth too large are divided as they are."""
-    recorded = hours(0.0, 0.0, 10.0, 20.0)
-    found = settled(known(11.0, 11.0, start=START + 2 * HOUR), recorded)
+    recorded = hours(0.0, *[50.0] * 11, 240.0)
+    found = settled(known(*[22.0] * 12, start=START + HOUR), recorded)
     assert found.fits
-    recorded = hours(0.0, 5.0, 20.0)
-    found = settled(known(11.0, 11.0, start=START + HOUR), recorded)
-    assert found.hours == {START + HOUR: Hour(10.0, 10.0)}
+    assert found.hours[START + 2 * HOUR] == Hour(40.0, 40.0)
 
 
 @pytest.mark.parametrize("told", [(0.0, 0.0), (30.0, 30.0)])
@@ -133,7 +131,7 @@ def test_a_counter_that_began_anew_is_left() -> None:
     recorded = hours(10.0, 11.0, 12.0)
     recorded[START + 2 * HOUR] = Hour(12.0, 9.0)
     assert not settled(known(1, 1, start=START + HOUR), recorded).fits
-    recorded[START + 2 * HOUR] = Hour(3.0, 2.0)
+    recorded[START + 2 * HOUR] = Hour(3.0, -2.0)
     assert not settled(known(1, 1, start=START + HOUR), recorded).fits
 
 
@@ -164,6 +162,14 @@ def test_the_past_of_an_hour_that_is_not_told() -> None:
     found = before(known(2, start=START - HOUR), START, Hour(state=100.0, sum=0.4))
     assert found == {START - HOUR: Hour(99.6, 2.0)}
     assert seam({**found, START: Hour(100.0, 0.4)}, START) == pytest.approx(2.0)
+
+
+def test_the_past_ends_with_the_vendor_s_counter() -> None:
+    """Where it is known, so that the first hour has what came before us in it."""
+    found = before(known(2, start=START - HOUR), START, Hour(100.0, 0.4), 99.1)
+    assert found == {START - HOUR: Hour(99.1, 2.0)}
+    shift = seam({**found, START: Hour(100.0, 0.4)}, START)
+    assert shift == pytest.approx(2.0 + 0.9 - 0.4)
 
 
 def test_a_seam_needs_both_sides() -> None:

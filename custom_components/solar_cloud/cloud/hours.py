@@ -127,9 +127,8 @@ def _anchored(run: list[datetime], recorded: Recorded) -> list[datetime]:
 def _divided(run: list[datetime], known: Hours, recorded: Recorded) -> Settled:
     """Return the hours of a run that change, as the vendor tells them."""
     start, end = recorded[run[0] - HOUR], recorded[run[-1]]
-    total = end.state - start.state
-    shares = _shares([known[hour] for hour in run], total)
-    if shares is None or abs(end.sum - start.sum - total) > SAME:
+    shares = _shares([known[hour] for hour in run], end.sum - start.sum)
+    if shares is None:
         return Settled({}, fits=False)
     counted = 0.0
     found: dict[datetime, Hour] = {}
@@ -137,7 +136,7 @@ def _divided(run: list[datetime], known: Hours, recorded: Recorded) -> Settled:
         counted += kwh
         row = Hour(start.state + counted, start.sum + counted)
         held = recorded.get(hour)
-        if held is None or abs(held.state - row.state) > SAME:
+        if held is None or abs(held.sum - row.sum) > SAME:
             found[hour] = row
     return Settled(found)
 
@@ -145,14 +144,14 @@ def _divided(run: list[datetime], known: Hours, recorded: Recorded) -> Settled:
 def _shares(told: list[float], total: float) -> list[float] | None:
     """Return what each hour has of the whole; None where it is told of something else.
 
-    A little that is left over belongs to the last hour, of which the counter had not
-    yet told all; more than that is a matter of scale.
+    What is left over belongs to the last hour, of which the counter had not yet told
+    all; more than an hour's energy is a matter of scale.
     """
     whole = sum(told)
     left = total - whole
     if total < -SAME or abs(left) > max(ALIKE * whole, ALWAYS_ALIKE):
         return None
-    if abs(left) > max(LEFT * whole, ALWAYS_ALIKE):
+    if abs(left) > max(LEFT * whole, ALWAYS_ALIKE, told[-1]):
         return [kwh * total / whole for kwh in told]
     shares = list(told)
     for index in reversed(range(len(shares))):
@@ -171,13 +170,16 @@ def ended(known: Hours, recorded: Recorded, last: datetime, state: float) -> Rec
     return {**recorded, last: Hour(state, held.sum + state - held.state)}
 
 
-def before(known: Hours, first: datetime, held: Hour) -> dict[datetime, Hour]:
+def before(
+    known: Hours, first: datetime, held: Hour, end: float | None = None
+) -> dict[datetime, Hour]:
     """Return the hours that come before the first that is recorded.
 
-    The counter is reckoned backwards from the recorded hour, the sums begin at 0.
+    The counter is reckoned backwards from `end`, else from the recorded hour; the sums
+    begin at 0.
     """
     past = [hour for hour in known if hour < first]
-    state = held.state - known.get(first, held.sum)
+    state = held.state - known.get(first, held.sum) if end is None else end
     states = {}
     for hour in reversed(past):
         states[hour] = state
