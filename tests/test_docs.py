@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib import import_module
 import json
 from pathlib import Path
 import re
@@ -173,13 +174,13 @@ def _told_by_enphase() -> dict[str, set[str]]:
     }
 
 
-TOLD = (
-    _told_by_foxess,
-    _told_by_growatt,
-    _told_by_huawei,
-    _told_by_solarlog,
-    _told_by_enphase,
-)
+TOLD = {
+    "enphase": _told_by_enphase,
+    "foxess": _told_by_foxess,
+    "growatt": _told_by_growatt,
+    "huawei": _told_by_huawei,
+    "solarlog": _told_by_solarlog,
+}
 # The tables of devices, and the kinds that they are about.
 OF_DEVICES = {
     "inverter": ("inverter",),
@@ -195,7 +196,7 @@ OF_DEVICES = {
 @cache
 def _told() -> dict[str, tuple[str, ...]]:
     """Return the keys that devices of any vendor can have, by table."""
-    found = [vendor() for vendor in TOLD]
+    found = [vendor() for vendor in TOLD.values()]
     return {
         name: _in_order(
             quantity(key).key
@@ -522,6 +523,22 @@ def test_the_tree_is_the_codes() -> None:
         if path.name not in ("__init__.py", "const.py")
     }
     assert told - {"__init__.py"} == there
+
+
+@pytest.mark.parametrize("slug", VENDORS)
+def test_a_vendors_page_has_feeds_settings_and_keys(slug: str) -> None:
+    """Every feed, every setting and every key of the vendor's tables is on its page."""
+    page = (ROOT / f"docs/{slug}.md").read_text()
+    cloud = import_module(f"custom_components.solar_cloud.cloud.{slug}.cloud")
+    names = {feed.key for feed in cloud.FEEDS}
+    names |= {LOAD.sub("_N", key) for key in steered()[slug]}
+    for name in names:
+        assert f"`{name}`" in page, name
+    for keys in TOLD[slug]().values():
+        for key in keys:
+            row = quantity(key).key.removesuffix(TODAY)
+            one = row.replace("_N", "_1")
+            assert f"`{row}" in page or f"`{one}`" in page, key
 
 
 def test_foxess_page_has_every_variable_and_error() -> None:
