@@ -18,7 +18,8 @@ RUNS: dict[str, float | None] = {
 }
 STOP = "stop_forced"
 MINUTES = 30.0
-RUN_WITHIN = 750.0
+# Some gateways upload every quarter of an hour.
+RUN_WITHIN = 1200.0
 STOP_WITHIN = 420.0
 SOC = "battery_soc"
 FLOORS = ("min_soc", "backup_reserve")
@@ -49,7 +50,7 @@ class Forcing:
         for key in runs:
             power = await self._set_power(RUNS[key])
             await self._press(self._own[key], RUN_WITHIN, power)
-            if key == "force_charge":
+            if key == "force_charge" and "force_discharge" in runs:
                 await self._wait_for_charge()
             if STOP in self._own:
                 await self._press(self._own[STOP], STOP_WITHIN, None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from math import floor
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -174,9 +175,9 @@ class System:
 
     # --- steering -------------------------------------------------------------------------
 
-    def steer(self) -> None:
-        """Let the batteries do from now on what is set."""
-        settings = replace(self.settings)
+    def steer(self, told: Settings | None = None) -> None:
+        """Let the batteries do from now on what they were told: what is set."""
+        settings = told or replace(self.settings)
         reserve = float(max(settings.reserve_soc, settings.battery_shutdown_level))
 
         def orders(at: float) -> Orders:
@@ -199,7 +200,8 @@ class System:
             setattr(self.settings, key, value)
         if values.get("battery_mode") == "Full Backup":
             self.settings.reserve_soc = 100
-        self.home.later(at + SETTING_LAG, self.steer)
+        told = partial(self.steer, replace(self.settings))
+        self.home.later(at + SETTING_LAG, told)
 
     # --- what is true -----------------------------------------------------------------
 
