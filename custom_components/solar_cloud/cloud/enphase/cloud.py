@@ -98,8 +98,9 @@ class EnphaseCloud(ReadOnly):
         self._told: dict[str, int] = memory.setdefault("limits", {})
         self._snapshots: dict[str, Snapshot] = {}
         self._zones: dict[str, ZoneInfo] = {}
-        # The systems at which it was dark when a feed was polled.
-        self._dark: dict[str, Collection[str]] = {}
+        # When a feed of a system was asked for last, and whether it was dark there.
+        self._in_dark: dict[tuple[str, str], bool] = {}
+        self._asked_for: dict[tuple[str, str], datetime] = {}
         self._standing: dict[str, tuple[Alarm, ...]] = {}
         self._follow_plan()
         feeds = FEEDS if self._plan.is_rationed else PLENTY
@@ -151,7 +152,6 @@ class EnphaseCloud(ReadOnly):
         finally:
             self._follow_plan()
         self._snapshots[feed] = snapshot
-        self._dark[feed] = frozenset(dark)
         return snapshot
 
     async def _find_zones(self, snapshot: Snapshot) -> None:
@@ -195,6 +195,8 @@ class EnphaseCloud(ReadOnly):
                 continue
             try:
                 await self._fetch(feed, system, poll)
+                self._asked_for[feed, system.id] = self._clock.now()
+                self._in_dark[feed, system.id] = system.id in dark
                 came = True
             except ENDING as err:
                 failure = err
@@ -392,7 +394,7 @@ class EnphaseCloud(ReadOnly):
         if stretch > 1.0:
             return max(planned, news)
         if last.at < news:
-            return news
+            return max(news, last.at + LAG)
         # What did not come when it was expected is looked for less and less often.
         return min(planned, last.at + max(LAG, last.at - news))
 
@@ -401,9 +403,14 @@ class EnphaseCloud(ReadOnly):
         now = self._clock.now()
         if system.id in dark and self._sleeps(system, feed):
             return now + timedelta(seconds=LIVE.interval)
-        if system.reported is None or self._snapshots[feed].at < system.reported:
+        asked_at = self._asked_at(feed, system)
+        if system.reported is None or asked_at < system.reported:
             return now
         return system.reported + system.upload + LAG
+
+    def _asked_at(self, feed: str, system: System) -> datetime:
+        """Return when a feed of a system was asked for last, not only looked at."""
+        return self._asked_for.get((feed, system.id), self._snapshots[feed].at)
 
     def _sleeps(self, system: System, feed: str) -> bool:
         """Return whether a system has told that it does nothing until the sun rises."""
@@ -411,9 +418,10 @@ class EnphaseCloud(ReadOnly):
         power = told.readings.get(system.id, {}).get("pv_power") if told else None
         return (
             system.only_produces
-            and system.id in self._dark.get(feed, ())
+            and self._in_dark.get((feed, system.id), False)
             and power is not None
             and power.value == 0
+            and self._asked_at(feed, system) >= power.at
         )
 
     def _is_over(self, system: System, feed: str, dark: Collection[str]) -> bool:
