@@ -473,3 +473,30 @@ async def test_nothing_is_known_of_a_system_that_was_never_read(mega: World) -> 
     assert await mega.vendor.read(mega.system.id, []) == {}
     with pytest.raises(CloudError):
         await mega.vendor.read("1", ["storm_guard"])
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "empty", "html"])
+async def test_settings_that_fail_halfway(mega: World, kind: str) -> None:
+    """What went before is done, and reading back tells how far it came."""
+    await mega.poll("systems", "settings")
+    mega.fault(kind, "storm_guard", count=1)
+    with pytest.raises((AnswerLost, UnexpectedAnswer)):
+        await mega.vendor.write(
+            mega.system.id, {"battery_mode": "savings", "storm_guard": True}
+        )
+    found = await mega.vendor.read(mega.system.id, ["battery_mode", "storm_guard"])
+    arrived = kind in ("drop_after", "empty")
+    assert values(found) == {"battery_mode": "savings", "storm_guard": arrived}
+    assert len(puts(mega)) == 1 + arrived
+
+
+async def test_what_is_so_already_is_not_sent_again(mega: World) -> None:
+    """A write that is tried again goes on where it ended."""
+    await mega.poll("systems", "settings")
+    wanted = {"battery_mode": "savings", "load_control_1": False}
+    mega.fault("status", "load_control", status=503, count=1)
+    with pytest.raises(CloudUnavailable):
+        await mega.vendor.write(mega.system.id, wanted)
+    assert await mega.vendor.write(mega.system.id, wanted) == {}
+    assert await mega.vendor.write(mega.system.id, wanted) == {}
+    assert len(puts(mega)) == 2

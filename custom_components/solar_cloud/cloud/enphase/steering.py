@@ -180,21 +180,25 @@ class Steering:
     async def _write(
         self, system: str, part: Part, changes: Mapping[str, Setting]
     ) -> None:
-        """Send what belongs together in one call."""
+        """Send what belongs together in one call, unless it is so already."""
         if part is STORM_GUARD:
             status = ON if changes[STORM] else OFF
             await self._put(system, part, {"storm_guard_status": status})
             return
         told = await self._told(system, part)
         if part is BATTERY:
-            await self._put(system, part, self._battery_body(system, told, changes))
+            body = self._battery_body(system, told, changes)
+            if body != battery_body(battery_of(told)):
+                await self._put(system, part, body)
             return
         ((key, value),) = changes.items()
         rows = contacts(told)
         index = int(key.removeprefix(CONTACT)) - 1
         if index >= len(rows):
             raise NotSupported
-        await self._put(system, part, contact_body(rows[index], value))
+        body = contact_body(rows[index], value)
+        if body["mode"] != rows[index].get("mode"):
+            await self._put(system, part, body)
 
     async def _told(self, system: str, part: Part) -> Any:
         """Return a part's settings before a write: nothing was sent if they do not come."""
