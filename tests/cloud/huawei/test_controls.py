@@ -61,7 +61,9 @@ def deliveries(world: World, since: int = 0) -> int:
 async def test_what_a_newer_server_tells(newer: Steer) -> None:
     """Mode, windows and feed-in are read; the limits of the batteries nobody tells."""
     found = await newer.controls()
-    assert found.keys() == set(KEYS)
+    # A hold would change a limit that nobody could put back.
+    assert found.keys() == {*KEYS, "hold"}
+    assert found["hold"] == Absent(reason=Reason.UNKNOWN)
     mode = await newer.control("battery_mode")
     assert (mode.value, mode.assumed) == ("time_of_use", False)
     assert mode.options == ("self_consumption", "time_of_use")
@@ -96,7 +98,7 @@ async def test_an_lg_battery_takes_no_settings(emma: World) -> None:
     steer = Steer(emma, plant)
     await steer.look()
     found = await steer.controls()
-    limits = {key for key in KEYS if not key.startswith("export")}
+    limits = {"hold", *(key for key in KEYS if not key.startswith("export"))}
     assert {key for key, row in found.items() if isinstance(row, Absent)} == limits
     assert found["min_soc"] == Absent(reason=Reason.UNSUPPORTED)
     assert (await steer.set("export_limit", 3000)).state is State.CONFIRMED
@@ -116,6 +118,8 @@ async def test_an_account_without_the_right_steers_nothing(home: World) -> None:
     await steer.look()
     found = await steer.controls()
     assert set(found.values()) == {Absent(reason=Reason.NO_PERMISSION)}
+    runs = {"force_charge", "force_discharge", "hold", "stop_forced"}
+    assert found.keys() == {*KEYS, *runs}
     assert steer.batteries(kind=Forced.CHARGE) == []
     assert deliveries(home) == 0
     assert home.vendor.due("settings", 1.0) > home.clock.now() + timedelta(hours=20)

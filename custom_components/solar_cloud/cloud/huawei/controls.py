@@ -22,6 +22,7 @@ from ..model import Controls
 from ..quota import Purpose
 from .bodies import body_of
 from .items import (
+    DISCHARGE_LIMIT,
     GRID_CHARGE,
     KEYS,
     KIND_OF,
@@ -46,6 +47,9 @@ APART = timedelta(seconds=65)
 LOOKED_FOR = 300.0
 NOT_SHOWN = "the plant does not show it"
 NEVER_MIND = (Busy, CloudUnavailable, UnexpectedAnswer)
+
+FORCED, HOLD = ("force_charge", "force_discharge"), "hold"
+RUNS = (*FORCED, HOLD, "stop_forced")
 
 type Found = dict[str, Control | Absent]
 
@@ -80,7 +84,21 @@ class PlantControls:
     def found(self, plant: str) -> Found:
         """Return all controls of a plant as they are known."""
         site = self._site(plant)
-        return {key: self._found(site, key) for key in KEYS}
+        return {key: self._found(site, key) for key in KEYS} | self._no_runs(site)
+
+    def _no_runs(self, site: Site) -> Found:
+        """Return why a plant cannot be forced to do something, those runs alone."""
+        if reason := self.missing(site.plant):
+            return dict.fromkeys(RUNS, Absent(reason=reason))
+        found: Found = {}
+        if not any(battery.forcible for battery in site.batteries):
+            found |= dict.fromkeys(FORCED, Absent(reason=Reason.UNSUPPORTED))
+        if not site.settable:
+            found[HOLD] = Absent(reason=Reason.UNSUPPORTED)
+        elif not self._known.value(site.plant, DISCHARGE_LIMIT):
+            # A hold changes it, and what nobody knows cannot be put back.
+            found[HOLD] = Absent(reason=Reason.UNKNOWN)
+        return found
 
     def _found(self, site: Site, key: str) -> Control | Absent:
         if reason := self._missing(site, key):
