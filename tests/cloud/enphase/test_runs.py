@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from custom_components.solar_cloud.cloud.control import Forced, Run
+from custom_components.solar_cloud.cloud.enphase.client import NotInPlan
 from custom_components.solar_cloud.cloud.errors import (
     CloudError,
     CloudUnavailable,
@@ -243,3 +244,20 @@ async def test_news_is_looked_for_as_soon_as_there_can_be_any(mega: World) -> No
     assert gaps[1:] == sorted(gaps[1:])
     assert gaps[1] <= 2
     assert gaps[-1] == 15
+
+
+async def test_a_run_is_ended_although_an_answer_was_wrong_once(ready: World) -> None:
+    """What is left alone for a week is asked all the same where a battery is forced."""
+    run = run_of(ready, Forced.CHARGE)
+    before = await begin(ready, run)
+    fault = ready.fault("status", "battery_settings", status=401, body={"code": 401})
+    with pytest.raises(NotInPlan):
+        await ready.vendor.stop(run, before)
+    ready.sim.clear_faults(id=fault.id)
+    await ready.poll("settings")
+    device = ready.vendor.snapshots["systems"].devices[ready.system.batteries[0]]
+    assert ready.vendor.run_range(device) is None
+    assert (await end(ready, run, before)).done
+    assert held(ready)[:2] == ("Self-consumption", 15)
+    await ready.poll("settings")
+    assert ready.vendor.run_range(device) is not None

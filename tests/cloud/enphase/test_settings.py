@@ -182,6 +182,7 @@ async def test_a_plan_that_was_typed_too_large_is_found_out(watt: World) -> None
     watt.advance(minutes=2)
     await watt.poll("settings")
     assert len(watt.sim.calls) == before
+    watt.advance(minutes=2)
     refused = await watt.vendor.write(watt.system.id, {"storm_guard": True})
     assert set(refused) == {"storm_guard"}
     assert not puts(watt)

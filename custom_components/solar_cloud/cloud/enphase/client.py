@@ -88,9 +88,10 @@ class EnphaseClient:
         """Return the body of an answer, None where there is no content (204).
 
         Raises NotInPlan where the sign-in is good and the call is still refused, for some
-        days without asking again.
+        days without asking again; for commands it is asked all the same.
         """
-        if self._lacking.why(endpoint, system):
+        # What a run has set must not stay for days as an answer was wrong once.
+        if purpose is not Purpose.COMMAND and self._lacking.why(endpoint, system):
             raise NotInPlan
         path = endpoint.path.format(system=system, serial=serial)
         call = self._counted(endpoint, purpose, system)
@@ -103,6 +104,7 @@ class EnphaseClient:
         except PermissionDenied:
             self._lacking.add(endpoint, system, Reason.NO_PERMISSION)
             raise
+        self._lacking.drop(endpoint, system)
         name = " ".join(filter(None, (endpoint.path, system, serial, about)))
         self.raw[name] = found
         return found

@@ -27,6 +27,10 @@ class Lacking:
         now = self.clock.now().isoformat()
         self._kept[_name(endpoint, system)] = [now, reason]
 
+    def drop(self, endpoint: Endpoint, system: str) -> None:
+        """Take it that a call is answered again."""
+        self._kept.pop(_name(endpoint, system), None)
+
     def why(self, endpoint: Endpoint, system: str) -> Reason | None:
         """Return why a call is left alone, None while it is not."""
         return self._reason(_name(endpoint, system))
