@@ -148,7 +148,7 @@ class Records:
             return
         first, held = found
         recent = {hour: kwh for hour, kwh in known.items() if hour >= first}
-        exact = end[1] if end and end[0] == first - HOUR else None
+        exact = _state_before(first, known, end) if end else None
         if past and (earlier := before(known, first, held, exact)):
             if first not in known and exact is None:
                 self._partial["|".join(key)] = first.isoformat()
@@ -225,6 +225,20 @@ class Records:
             subject, _, key = name.rpartition("|")
             if (series := await self.async_series(subject, key)) is not None:
                 await self.async_close_seam((subject, key), series)
+
+
+def _state_before(
+    first: datetime, known: Hours, end: tuple[datetime, float]
+) -> float | None:
+    """Return the counter with which an hour began, reckoned back from an exact one.
+
+    None where hours in between are not told.
+    """
+    last, state = end
+    since = [hour for hour in known if first <= hour <= last]
+    if len(since) < (last + HOUR - first) / HOUR:
+        return None
+    return state - sum(known[hour] for hour in since)
 
 
 def _end(
