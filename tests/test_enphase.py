@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigFlowContext
 from homeassistant.const import STATE_UNKNOWN
 
 from tests.common import Home
@@ -120,7 +120,7 @@ async def move(house: House, entry: ConfigEntry) -> None:
     """Reconfigure an entry of version 2 to version 4."""
     account: Any = house.sim.account("old")
     flow = house.hass.config_entries.flow
-    context = {"source": "reconfigure", "entry_id": entry.entry_id}
+    context = ConfigFlowContext(source="reconfigure", entry_id=entry.entry_id)
     result = await house.do(flow.async_init("solar_cloud", context=context))
     chosen = {"next_step_id": "enphase_v4"}
     result = await house.do(flow.async_configure(result["flow_id"], chosen))

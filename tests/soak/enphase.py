@@ -13,10 +13,7 @@ from .scene import Happening, Scene, play
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 FIRST = datetime(2026, 5, 1, tzinfo=UTC)
-
-LAST = datetime(2026, 5, 1, tzinfo=UTC) + timedelta(
-    days=int(os.environ.get("DAYS", "31"))
-)
+LAST = datetime(2026, 6, 1, tzinfo=UTC)
 LONGEST = 1500.0
 # What the free plan allows in a month.
 HITS = 1000
