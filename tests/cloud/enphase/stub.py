@@ -50,6 +50,7 @@ class Stub:
     url: str = ""
     session: ClientSession | None = None
     refreshed: int = 0
+    date: str = ""
 
     async def token(self, refused: str | None = None) -> str:
         """Return an access token, another one where it was refused."""
@@ -109,7 +110,7 @@ class Stub:
             answer = await answer
         if not isinstance(answer, Page):
             answer = Page(body=answer)
-        headers = {"Date": format_datetime(self.now, usegmt=True)}
+        headers = {"Date": self.date or format_datetime(self.now, usegmt=True)}
         if answer.text is not None:
             return web.Response(text=answer.text, status=answer.status, headers=headers)
         return web.json_response(answer.body, status=answer.status, headers=headers)

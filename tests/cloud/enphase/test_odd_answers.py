@@ -8,6 +8,7 @@ import pytest
 from custom_components.solar_cloud.cloud.control import Reason
 from custom_components.solar_cloud.cloud.enphase import (
     endpoints as on,
+    listing,
     live,
     micros,
     series,
@@ -652,3 +653,60 @@ def limit(stub: Stub) -> int | None:
     """Return the month's limit that the books keep to."""
     rows = stub.ledger._allowances  # noqa: SLF001
     return next(row.limit for row in rows if row.name == "month")
+
+
+# --- what is missing -------------------------------------------------------------------------
+
+
+async def test_a_gateway_that_was_never_heard_of(stub: Stub) -> None:
+    """Nobody knows whether it is online; a zone that nobody knows is UTC."""
+    stub.date = "some day"
+    stub.answers["/systems"] = listed(last_report_at=None, timezone="Elm/Nowhere")
+    stub.answers["/systems"]["systems"].append({"name": "no id"})
+    stub.answers["/devices"] = devices(meters=[], encharges=[])
+    stub.answers["/summary"] = []
+    assert await stub.values("systems", "live") == {}
+
+
+async def test_batteries_without_meters(stub: Stub) -> None:
+    """The summary tells the production, and the batteries their own energies."""
+    stub.answers["/devices"] = devices(meters=[])
+    stub.answers["/production_micro"] = intervals("enwh", 100, step=300)
+    stub.answers["/summary"] = {
+        "current_power": 1200,
+        "energy_today": 300,
+        "energy_lifetime": 5000,
+        "last_interval_end_at": QUARTER,
+        "last_report_at": QUARTER + 30,
+        "summary_date": "2026-06-17",
+        "battery_capacity_wh": 9000,
+    }
+    found = await stub.values("systems", "live")
+    assert (found["pv_power"], found["pv_energy"]) == (1200, 5.3)
+    found = await stub.values("energy")
+    assert found["pv_energy"] == pytest.approx(5.1)
+    assert found["battery_soc"] == 77
+    assert "energy_lifetime" not in stub.paths()
+    stub.now += timedelta(hours=1)
+    stub.answers["/summary"] |= {"summary_date": "2026-06-16", "energy_lifetime": 9}
+    await stub.values("live")
+    assert stub.memory["totals"][SYSTEM]["pv_energy"]["wh"] == 5000
+
+
+@pytest.mark.parametrize("old", [False, True])
+async def test_pages_come_to_an_end(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    """A cloud that always has another page is not asked for ever."""
+    monkeypatch.setattr(listing, "MOST_PAGES", 2)
+    monkeypatch.setattr(micros, "MOST_PAGES", 2)
+    monkeypatch.setattr(micros, "PAGE", 1)
+    stub.begin(old=old)
+    stub.answers["/systems"] = listed() | {"total": 99, "next": "more"}
+    await stub.vendor.identify()
+    assert stub.paths() == ["systems"] * 2
+    if not old:
+        rows = [{"micro_inverters": [micro()]}]
+        stub.answers["/inverters_summary_by_envoy_or_site"] = rows
+        await stub.values("systems", "micros")
+        assert stub.paths().count("inverters_summary_by_envoy_or_site") == 2
