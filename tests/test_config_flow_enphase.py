@@ -6,6 +6,7 @@ from aiohttp import ClientSession
 import pytest
 
 from custom_components.solar_cloud.cloud.enphase.limits import PLANS
+from homeassistant.components.energy.data import async_get_manager
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 
@@ -36,7 +37,8 @@ async def begin(flow: Flow, step: str) -> None:
 async def paste(flow: Flow) -> None:
     """Consent on Enphase's page, and paste the address at which the browser ends."""
     await flow.choose("paste_code")
-    url = flow.result["description_placeholders"]["authorize_url"]
+    result: Any = flow.result
+    url = result["description_placeholders"]["authorize_url"]
     async with ClientSession() as browser:
         address = await consent(browser, url)
     await flow.submit({"code": address})
@@ -59,11 +61,8 @@ async def test_version_4_is_added(home: Home, flow: Flow, name: str) -> None:
     """With consent; the last form says how fresh each value will be on the plan."""
     account = home.sim.account(name)
     await begin(flow, "enphase_v4")
-    (field,) = [
-        value
-        for key, value in flow.result["data_schema"].schema.items()
-        if str(key) == "plan"
-    ]
+    form: Any = flow.result["data_schema"]
+    (field,) = [value for key, value in form.schema.items() if str(key) == "plan"]
     assert field.config["options"] == list(PLANS)
     assert not field.config["custom_value"]
     await flow.submit(account.fields)
@@ -83,6 +82,22 @@ async def test_version_4_is_added(home: Home, flow: Flow, name: str) -> None:
     assert home.value(plant.id, "pv_energy") not in ("unknown", "unavailable")
     assert home.entry.data["credentials"]["plan"] == account.fields["plan"]
     assert not home.refused()
+
+
+async def test_the_dashboard_waits_for_the_energies(home: Home, flow: Flow) -> None:
+    """On the free plan they come a minute later; they are not left out."""
+    home.hass.config.components.add("recorder")
+    energy = await async_get_manager(home.hass)
+    account = home.sim.account("watt")
+    await begin(flow, "enphase_v4")
+    await flow.submit(account.fields)
+    await paste(flow)
+    await flow.finish(energy_dashboard=True)
+    home.entry = flow.result["result"]
+    await home.pass_time(minutes=4)
+    assert energy.data
+    kinds = {row["type"] for row in energy.data["energy_sources"]}
+    assert {"solar", "grid", "battery"} <= kinds
 
 
 @pytest.mark.parametrize("typed", ["encoded", "number"])

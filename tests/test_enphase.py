@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.solar_cloud.records import _state_before
 from homeassistant.config_entries import ConfigEntry, ConfigFlowContext
 from homeassistant.const import STATE_UNKNOWN
 
@@ -189,6 +190,24 @@ async def test_calls_that_will_be_spent(home: Home) -> None:
     assert state.attributes["window"] == "month"
     day = datetime.fromisoformat(state.attributes["spent_by"]).date()
     assert home.time.now().date() < day < datetime(2026, 7, 1, tzinfo=UTC).date()
+
+
+async def test_nobody_has_told_any_power(home: Home) -> None:
+    """A plant without a power is silent; one whose power is fresh is not."""
+    account = await home.set_up("watt", control=False)
+    plant = home.sim.account("watt").plants[0]
+    assert account.is_silent("elsewhere", timedelta(minutes=45))
+    assert not account.is_silent(plant.id, timedelta(minutes=45))
+
+
+def test_a_counter_reckoned_back() -> None:
+    """From an exact one, as far as all hours in between are told."""
+    first = START.replace(minute=0)
+    known = {first: 1.0, first + timedelta(hours=1): 2.0}
+    end = (first + timedelta(hours=1), 10.0)
+    assert _state_before(first, known, end) == 7
+    assert _state_before(first - timedelta(hours=1), known, end) is None
+    assert _state_before(first + timedelta(hours=2), known, end) == 10
 
 
 async def test_what_the_free_plan_lacks(home: Home) -> None:
