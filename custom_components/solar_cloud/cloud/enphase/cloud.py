@@ -1,7 +1,6 @@
 """Enphase as a vendor: its feeds, the month's budget, and how it is signed in to."""
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, override
@@ -24,15 +23,17 @@ from ..vendor import (
     VendorInfo,
     WayIn,
 )
-from . import endpoints as on, live, micros
+from . import endpoints as on, micros
 from .alarms import Alarms
-from .client import HOSTS, EnphaseClient, NotInPlan
+from .client import HOSTS, EnphaseClient
 from .endpoints import Group
-from .energy import Energy, midnight_of
+from .energy import Energy
 from .lacking import Lacking
 from .limits import MINUTE, MONTH, OLD_PLAN, PLANS, allowances
 from .listing import Listing, System
 from .past import Past
+from .powers import Powers
+from .rhythm import Rhythm
 from .runs import Runs
 from .settings import KEYS, NEVER
 from .steering import Steering
@@ -53,15 +54,9 @@ PLENTY = tuple(replace(row, interval=900) for row in FEEDS)
 READS = (on.READ_BATTERY, on.READ_STORM, on.READ_LOADS, on.READ_GRID)
 NOT_IN_PLAN = dict.fromkeys(KEYS, Absent(reason=Reason.NOT_IN_PLAN))
 
-# A night is half of the day, and what failed is asked for again after so long.
-DAYLIGHT = 0.5
-OPEN_AGAIN = timedelta(minutes=10)
-
 # A state of charge that is older is not the present one.
 PRESENT = timedelta(hours=1)
 
-# From an upload until the cloud shows it.
-LAG = timedelta(seconds=60)
 ENDING = (AuthenticationFailed, QuotaExceeded)
 PRIVATE = frozenset(
     ("system_name", "system_public_name", "public_name", "address", "city", "state",
@@ -97,10 +92,9 @@ class EnphaseCloud(ReadOnly):
         self._typed = OLD_PLAN if client.is_old else PLANS[known["plan"]]
         self._told: dict[str, int] = memory.setdefault("limits", {})
         self._snapshots: dict[str, Snapshot] = {}
+        self._powers = Powers(client, clock, listing, self._energy)
+        self._rhythm = Rhythm(clock, self._energy, self._snapshots)
         self._zones: dict[str, ZoneInfo] = {}
-        # When a feed of a system was asked for last, and whether it was dark there.
-        self._in_dark: dict[tuple[str, str], bool] = {}
-        self._asked_for: dict[tuple[str, str], datetime] = {}
         self._standing: dict[str, tuple[Alarm, ...]] = {}
         self._follow_plan()
         feeds = FEEDS if self._plan.is_rationed else PLENTY
@@ -190,13 +184,12 @@ class EnphaseCloud(ReadOnly):
         failure: CloudError | None = None
         came = False
         for system in self._asked():
-            if self._is_over(system, feed, dark):
+            if self._rhythm.is_over(system, feed, dark):
                 came = True
                 continue
             try:
                 await self._fetch(feed, system, poll)
-                self._asked_for[feed, system.id] = self._clock.now()
-                self._in_dark[feed, system.id] = system.id in dark
+                self._rhythm.asked(feed, system, dark)
                 came = True
             except ENDING as err:
                 failure = err
@@ -221,8 +214,7 @@ class EnphaseCloud(ReadOnly):
 
     async def _fetch(self, feed: str, system: System, poll: _Poll) -> None:
         if feed == LIVE.key:
-            poll.take(await self._live(system))
-            self._tell_online(system, poll)
+            poll.take(await self._powers.fetch(system, self._zone(system.id)))
         elif feed == ENERGY.key:
             told = await self._energy.poll(system, self._zone(system.id))
             poll.take({system.id: told.readings})
@@ -233,26 +225,6 @@ class EnphaseCloud(ReadOnly):
             await self._settings(system.id, poll)
         else:
             self._standing[system.id] = await self._alarms.fetch(system.id)
-
-    async def _live(self, system: System) -> Mapping[str, Mapping[str, Reading]]:
-        """Return powers: of the meters, else of the summary."""
-        old = self._client.is_old
-        if not old and system.has_production_meter:
-            with suppress(NotInPlan):
-                body = await self._client.call(on.LATEST, system=system.id)
-                if found := live.latest(body, system):
-                    self._heard(system, found)
-                    return found
-        endpoint = on.OLD_SUMMARY if old else on.SUMMARY
-        body = await self._client.call(endpoint, system=system.id)
-        if isinstance(body, Mapping):
-            self._listing.heard(system.id, body)
-        told = live.summary(body)
-        if system.has_production_meter:
-            # The meter's own intervals count what it produced.
-            return {system.id: _powers(told.readings)}
-        self._anchor(system, told, body)
-        return {system.id: told.readings}
 
     async def _settings(self, system: str, poll: _Poll) -> None:
         """Read the settings; a plan without them is not asked."""
@@ -323,30 +295,6 @@ class EnphaseCloud(ReadOnly):
         """Read back whether it is as it was."""
         return await self._runs.stopped(run, before)
 
-    # --- powers ------------------------------------------------------------------------
-
-    def _anchor(self, system: System, found: live.Summary, body: Any) -> None:
-        """Let the counter go on from what a summary of today says."""
-        today = self._clock.now().astimezone(self._zone(system.id)).date()
-        if found.before is not None and body.get("summary_date") == today.isoformat():
-            midnight = midnight_of(today, self._zone(system.id))
-            self._energy.produced(system, midnight, found.before)
-
-    def _heard(
-        self, system: System, found: Mapping[str, Mapping[str, Reading]]
-    ) -> None:
-        """Take over that a gateway has told of powers."""
-        newest = max(row.at for rows in found.values() for row in rows.values())
-        self._listing.heard(system.id, {"last_report_at": newest.timestamp()})
-
-    def _tell_online(self, system: System, poll: _Poll) -> None:
-        """Tell whether a gateway has kept to its rhythm."""
-        now = self._clock.now()
-        if system.reported is not None:
-            silent = now - system.reported
-            online = Reading(value=silent < 2 * system.upload + LAG, at=now)
-            poll.take({system.id: {"online": online}})
-
     # --- when to ask -------------------------------------------------------------------
 
     def calls(self, feed: str) -> tuple[Call, ...]:
@@ -374,62 +322,8 @@ class EnphaseCloud(ReadOnly):
 
     def due(self, feed: str, stretch: float, dark: Collection[str] = ()) -> datetime:
         """Return when a feed should be polled next: not before there can be news."""
-        if (last := self._snapshots.get(feed)) is None:
-            return self._clock.now()
         row = next(row for row in self.feeds if row.key == feed)
-        systems = self._asked()
-        planned = last.at + timedelta(seconds=row.interval * stretch)
-        if feed in (SYSTEMS.key, ALARMS.key, SETTINGS.key):
-            return planned
-        if feed == ENERGY.key and self._energy.is_open:
-            return min(planned, last.at + OPEN_AGAIN)
-        if all(system.only_produces for system in systems):
-            # What the night does not take is there for the day.
-            planned = last.at + timedelta(
-                seconds=row.interval * max(1.0, stretch * DAYLIGHT)
-            )
-        news = min(
-            (self._news(system, feed, dark) for system in systems), default=planned
-        )
-        if stretch > 1.0:
-            return max(planned, news)
-        if last.at < news:
-            return max(news, last.at + LAG)
-        # What did not come when it was expected is looked for less and less often.
-        return min(planned, last.at + max(LAG, last.at - news))
-
-    def _news(self, system: System, feed: str, dark: Collection[str]) -> datetime:
-        """Return when a system can have something new to tell."""
-        now = self._clock.now()
-        if system.id in dark and self._sleeps(system, feed):
-            return now + timedelta(seconds=LIVE.interval)
-        asked_at = self._asked_at(feed, system)
-        if system.reported is None or asked_at < system.reported:
-            return now
-        return system.reported + system.upload + LAG
-
-    def _asked_at(self, feed: str, system: System) -> datetime:
-        """Return when a feed of a system was asked for last, not only looked at."""
-        return self._asked_for.get((feed, system.id), self._snapshots[feed].at)
-
-    def _sleeps(self, system: System, feed: str) -> bool:
-        """Return whether a system has told that it does nothing until the sun rises."""
-        told = self._snapshots.get(LIVE.key)
-        power = told.readings.get(system.id, {}).get("pv_power") if told else None
-        return (
-            system.only_produces
-            and self._in_dark.get((feed, system.id), False)
-            and power is not None
-            and power.value == 0
-            and self._asked_at(feed, system) >= power.at
-        )
-
-    def _is_over(self, system: System, feed: str, dark: Collection[str]) -> bool:
-        """Return whether a feed has all that a system has told."""
-        known = self._snapshots.get(feed)
-        if feed in (ALARMS.key, SETTINGS.key) or known is None or self._energy.is_open:
-            return False
-        return self._news(system, feed, dark) > self._clock.now()
+        return self._rhythm.due(row, self._asked(), stretch, dark)
 
     # --- the past ------------------------------------------------------------------------
 
@@ -484,11 +378,6 @@ OAUTH = OAuth(
     lifetime=86_400,
     shows_code="/oauth/redirect_uri",
 )
-
-
-def _powers(readings: Mapping[str, Reading]) -> dict[str, Reading]:
-    """Return the powers among readings."""
-    return {key: row for key, row in readings.items() if key.endswith("_power")}
 
 
 ENPHASE = VendorInfo(

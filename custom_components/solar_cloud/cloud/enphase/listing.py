@@ -20,6 +20,8 @@ DEVICES_FOR = timedelta(days=7)
 # `connection_type` -> how often a gateway uploads.
 UPLOADS = {"cellular": timedelta(hours=6)}
 UPLOAD = timedelta(minutes=15)
+# From an upload until the cloud shows it.
+LAG = timedelta(seconds=60)
 
 # Status of a system -> its health; what is not here is faulty.
 HEALTHY = frozenset(("normal", "storage_idle", "on_grid", "data_upload"))
