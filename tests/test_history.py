@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 import sqlite3
@@ -9,7 +10,15 @@ from typing import Any
 
 import pytest
 
+from custom_components.solar_cloud.cloud.model import EnergyRow, Reading
 from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
+from custom_components.solar_cloud.history import History
+from custom_components.solar_cloud.records import Records, _end
+from homeassistant.components.recorder.models import (
+    StatisticMeanType,
+    StatisticMetaData,
+)
+from homeassistant.components.recorder.statistics import async_import_statistics
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
@@ -298,3 +307,158 @@ async def test_a_large_difference_is_a_repair(
         assert (
             "grid_import_energy +900" in issue.translation_placeholders["differences"]
         )
+
+
+async def test_an_import_before_the_first_hour_is_over(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """The hour in which counting began is whole as soon as the vendor tells it."""
+    async with House(start=START.replace(minute=20), folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(minutes=12)
+        history = house.account("kh").history
+        await house.do(history.async_import([plant.id]))
+        await house.run(minutes=100)
+        assert history.progress(plant.id) == 100
+        await house.do(history.async_import([plant.id]))
+        await house.run(minutes=30)
+        since = midnight(plant, date(2026, 5, 8))
+        for key in LIFETIME_ENERGIES:
+            compare(
+                house, plant, key, since, START.replace(hour=9, minute=0).timestamp()
+            )
+
+
+async def test_a_past_of_unknown_length(
+    socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a first day it goes back until there is nothing more for two months."""
+    monkeypatch.setattr(History, "_created", lambda self, plant: None)
+    async with House(start=START, folder=tmp_path) as house:
+        entry = await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(minutes=75)
+        history = house.account("kh").history
+        await house.do(history.async_begin([plant.id]))
+        assert history.progress(plant.id) is None
+        assert house.state(plant.id, "history_progress") == "unknown"
+        await house.run(minutes=60)
+        assert history.progress(plant.id) == 100
+        since = midnight(plant, date(2026, 5, 8))
+        compare(house, plant, "pv_energy", since, START.replace(minute=0).timestamp())
+        # A later start asks for nothing that is there.
+        options = {**entry.options, "history_start": "2026-05-10"}
+        house.hass.config_entries.async_update_entry(entry, options=options)
+        calls = house.sim.counted()["kh"]["endpoints"]["/op/v0/device/report/query"]
+        await house.do(house.hass.config_entries.async_reload(entry.entry_id))
+        await house.run(minutes=5)
+        after = house.sim.counted()["kh"]["endpoints"]["/op/v0/device/report/query"]
+        assert after["made"] - calls["made"] < 5
+
+
+async def test_the_chosen_start_is_that_of_the_dashboard_too(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """What begins by itself begins with the day that the user chose; wrong days begin none."""
+    async with House(start=START, folder=tmp_path) as house:
+        entry = await house.setup("kh")
+        plant = house.sim.plant("kh")
+        options = {**entry.options, "history_start": "2026-05-11"}
+        house.hass.config_entries.async_update_entry(entry, options=options)
+        history = house.account("kh").history
+        await house.do(history.async_begin([plant.id, "gone"]))
+        assert history.attributes(plant.id)["first"] == "2026-05-11"
+        assert history.attributes("gone")["first"] == "2026-05-11"
+        found = house.account("kh").house
+        odd = replace(found.data.plants[plant.id], created="soon")
+        found.data = replace(found.data, plants={plant.id: odd})
+        await house.do(history.async_import([plant.id]))
+        assert history.attributes(plant.id)["first"] is None
+        await house.run(minutes=3)
+
+
+async def test_statistics_that_cannot_be_used(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """Without a row, in a strange unit, of a stranger: nothing is written, nothing breaks."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        account = house.account("kh")
+        records = Records(account)
+        for key, unit, unit_class in (
+            ("pv_energy", "kWh", "energy"),
+            ("load_energy", "m", None),
+        ):
+            entity = house.entity_id(plant.id, key)
+            assert entity
+            async_import_statistics(
+                house.hass,
+                StatisticMetaData(
+                    mean_type=StatisticMeanType.NONE,
+                    has_sum=True,
+                    name=None,
+                    source="recorder",
+                    statistic_id=entity,
+                    unit_class=unit_class,
+                    unit_of_measurement=unit,
+                ),
+                [],
+            )
+        await house.run(seconds=2)
+        assert await house.do(records.async_series(plant.id, "load_energy")) is None
+        hour = START.replace(minute=0) - timedelta(hours=3)
+        rows_ = [
+            EnergyRow(subject=subject, key=key, start=start, kwh=1.0)
+            for subject, key, start in (
+                (plant.id, "pv_energy", hour),
+                (plant.id, "load_energy", hour),
+                (plant.id, "grid_import_energy", hour + timedelta(days=2)),
+                ("nobody", "pv_energy", hour),
+            )
+        ]
+        written = await house.do(records.async_write(rows_))
+        assert (written.hours, written.fits) == (0, False)
+        soon = EnergyRow(subject=plant.id, key="pv_energy", start=START, kwh=1.0)
+        written = await house.do(records.async_write([soon]))
+        assert (written.hours, written.fits) == (0, True)
+        seams = account.store.kept.history["seams"]
+        seams |= {
+            f"{plant.id}|pv_energy": hour.isoformat(),
+            f"{plant.id}|nothing": hour.isoformat(),
+        }
+        await house.do(records.async_close_seams())
+        assert list(seams) == [f"{plant.id}|nothing"]
+
+
+async def test_without_statistics_the_past_waits(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """Where the recorder leaves everything out nothing is asked, and nothing is lost."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        registry = er.async_get(house.hass)
+        for key in LIFETIME_ENERGIES:
+            entity = house.entity_id(plant.id, key)
+            assert entity
+            registry.async_update_entity(
+                entity, disabled_by=er.RegistryEntryDisabler.USER
+            )
+        await house.run(minutes=1)
+        history = house.account("kh").history
+        await house.do(history.async_import([plant.id]))
+        await house.run(minutes=40)
+        assert history.progress(plant.id) == 0
+
+
+def test_counters_of_long_ago_say_nothing() -> None:
+    """A counter that was read an hour after the rows end is not the one of their end."""
+    start = START.replace(minute=0)
+    row = EnergyRow(subject="P", key="pv_energy", start=start, kwh=1.0)
+    late = Reading(value=9.0, at=start + timedelta(hours=2, minutes=5))
+    assert _end({start: 1.0}, [row], late) is None
+    soon = Reading(value=9.0, at=start + timedelta(hours=1, minutes=5))
+    assert _end({start: 1.0}, [row], soon) == (start, 9.0)
+    assert _end({start: 1.0}, [row], Reading(value=None, at=start)) is None

@@ -346,6 +346,7 @@ class History:
             self._look_again(plant, now)
         if self._ripe() and not self._lock.locked():
             account.spawn(self._async_read_again())
+        self.async_go_on()
 
     def _ripe(self) -> list[str]:
         """Return the plants of which days are due now."""

@@ -162,9 +162,11 @@ class VendorServer(ABC):
         """Begin without accounts."""
         self.world = world
         self.accounts: dict[str, Any] = {}
+        self.urls: dict[str, str] = {}
 
     def opened(self, urls: dict[str, str]) -> None:
         """Learn under which URLs the regions are served."""
+        self.urls = urls
 
     def wake(self, name: str) -> Account:
         """Build a dormant account."""
