@@ -110,10 +110,16 @@ def async_add_actions(hass: HomeAssistant) -> None:
         ("hold", Forced.HOLD, HOLD_SCHEMA),
         ("limit_export", Forced.LIMIT_EXPORT, LIMIT_SCHEMA),
     ):
-        _add_action(hass, name, partial(_start, kind), schema, SupportsResponse.OPTIONAL)
+        _add_action(
+            hass, name, partial(_start, kind), schema, SupportsResponse.OPTIONAL
+        )
     _add_action(hass, "stop_forced", _stop, TARGET_SCHEMA, SupportsResponse.OPTIONAL)
-    _add_action(hass, "set_schedule", _set_schedule, SCHEDULE_SCHEMA, SupportsResponse.NONE)
-    _add_action(hass, "get_schedule", _get_schedule, TARGET_SCHEMA, SupportsResponse.ONLY)
+    _add_action(
+        hass, "set_schedule", _set_schedule, SCHEDULE_SCHEMA, SupportsResponse.NONE
+    )
+    _add_action(
+        hass, "get_schedule", _get_schedule, TARGET_SCHEMA, SupportsResponse.ONLY
+    )
     _add_action(
         hass,
         "get_energy_config",
@@ -135,7 +141,9 @@ def async_add_actions(hass: HomeAssistant) -> None:
         HISTORY_SCHEMA,
         SupportsResponse.OPTIONAL,
     )
-    _add_action(hass, "get_raw_readings", _get_raw, TARGET_SCHEMA, SupportsResponse.ONLY)
+    _add_action(
+        hass, "get_raw_readings", _get_raw, TARGET_SCHEMA, SupportsResponse.ONLY
+    )
 
 
 type Handler = Callable[[Target, ServiceCall], Awaitable[ServiceResponse]]
