@@ -116,10 +116,10 @@ class FoxPlant:
             truth[device.batteries[n].serials[0]] = values
             truth[f"{device.sn}_battery_{n + 1}"] = values
         published = self.published(at)
-        truth[""] |= {
-            "data_timestamp": device.local(published).isoformat(),
-            "online": device.status(at) != 3,
-        }
+        truth[""]["online"] = device.status(at) != 3
+        if not device.asleep(at):
+            # Nobody measures what sleeps: that it does nothing is known at any time.
+            truth[""]["data_timestamp"] = device.local(published).isoformat()
         return truth
 
     def published(self, at: float) -> float:

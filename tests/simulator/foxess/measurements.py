@@ -138,6 +138,8 @@ def inverter(device: FoxDevice, at: float) -> Values:
     fault = device.fault(at)
     values["problem"] = fault is not None
     values["inverter_state"] = _inverter_state(flow.pv, packs, fault)
+    if device.asleep(at) and fault is None:
+        values["inverter_state"] = "standby"
     return values
 
 
