@@ -38,6 +38,7 @@ SLEEPING = 900.0
 # drift from that: each one comes a little later than five minutes after the one before.
 SHOWN_AFTER = 60.0
 DRIFT = 30.0
+TURN = timedelta(seconds=3)
 REFUSED_FOR = timedelta(hours=24)
 
 # What concerns one interface, plant or type; everything else concerns the account.
@@ -122,7 +123,11 @@ class Samples:
             wait = max(PERIOD, self.ration.wait(began, stretch))
         else:
             wait = PERIOD * max(1, ceil(stretch - 0.25))
-        due = began.timestamp() + wait
+        at = began.timestamp()
+        if self.ration:
+            # No five minutes must pass between two polls: the next sample is soon enough.
+            at -= (at - SHOWN_AFTER) % PERIOD
+        due = at + wait
         late = (due - SHOWN_AFTER) % PERIOD
         if late > DRIFT:
             due += PERIOD - late
@@ -169,6 +174,9 @@ class Samples:
                 failure = err
                 break
             else:
+                # One that had to wait for its turn puts off the next poll by as much.
+                late = not came and self._clock.now() - began > TURN
+                began = self._clock.now() if late else began
                 came = True
             # A large account must not hold up everybody else.
             await asyncio.sleep(0)
