@@ -119,7 +119,8 @@ class Records:
         for key, own in self.summed(rows).items():
             if (series := await self.async_series(*key)) is None:
                 continue
-            hours = by_hour(own, self._zone(key[0]))
+            zone = self._zone(key[0])
+            hours = await self._hass.async_add_executor_job(by_hour, own, zone)
             until = compiled_until(self._account.clock.now())
             known = {hour: kwh for hour, kwh in hours.items() if hour < until}
             if not known:

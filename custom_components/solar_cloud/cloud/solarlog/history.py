@@ -1,5 +1,6 @@
 """The energy of past days: their slots, and the sums of their months."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
@@ -43,7 +44,11 @@ class History:
             about="history",
             purpose=purpose,
         )
-        found = {one.name: one for one in series(rows, self._clock.now())}
+        found: dict[str, Series] = {}
+        for name in names:
+            own = [row for row in rows if row.get("name") == name]
+            found |= {one.name: one for one in series(own, self._clock.now())}
+            await asyncio.sleep(0)
         told = {day for one in found.values() for day in one.days}
         result: list[EnergyRow] = []
         for day in sorted(told, reverse=True):
@@ -51,6 +56,7 @@ class History:
             if begin <= day <= last:
                 sums = await self._sums(plant, day, names, purpose)
                 result += self._of_day(plant, day, found, sums)
+                await asyncio.sleep(0)
         beginning = not told or min(told) > begin
         return Energies(first=begin, rows=tuple(result), beginning=beginning)
 
