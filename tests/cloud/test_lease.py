@@ -1,10 +1,17 @@
 """What the telemetry proves of a run."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from custom_components.solar_cloud.cloud.control import Forced, Run
+from custom_components.solar_cloud.cloud.control import (
+    Absent,
+    Control,
+    Forced,
+    Reason,
+    Run,
+)
 from custom_components.solar_cloud.cloud.house import House
 from custom_components.solar_cloud.cloud.lease import Lease
 from custom_components.solar_cloud.cloud.model import Reading, Value
@@ -60,3 +67,17 @@ def test_a_discharge_is_seen_in_the_inverters_output() -> None:
     assert lease.seen(a_house(1, battery_power=300.0, inverter_power=1900.0))
     assert not lease.seen(a_house(1, battery_power=300.0))
     assert lease.seen(a_house(1, battery_power=1300.0))
+
+
+def test_a_charge_without_a_target_ends_at_the_owners_own_limit() -> None:
+    """Above it the mains charge nothing; without one the battery is to be full."""
+    lease = a_lease()
+    lease.run = replace(lease.run, target_soc=None)
+    house = a_house(1, battery_soc=90.0)
+    assert not lease.reached(house)
+    limit = Control(value=88.0, at=NOON)
+    held = replace(house, controls={"d": {"grid_charge_soc_limit": limit}})
+    assert lease.reached(held)
+    assert not a_lease().reached(a_house(1, battery_soc=40.0))
+    absent = {"grid_charge_soc_limit": Absent(reason=Reason.UNSUPPORTED)}
+    assert not lease.reached(replace(house, controls={"d": absent}))

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any, Self
 
-from .control import Evidence, Forced, Run, State
+from .control import Control, Evidence, Forced, Run, State
 from .house import House
 
 FORCED_STATES = ("idle", "charging", "discharging", "holding")
@@ -25,6 +25,7 @@ CONTROLS: dict[Forced, str] = {
 SEEN_POWER = 50.0
 SEEN_SHARE = 0.5
 FULL = 99.0
+OWN_LIMIT = "grid_charge_soc_limit"
 
 
 class Phase(StrEnum):
@@ -64,10 +65,18 @@ class Lease:
         if level is None:
             return False
         if self.run.kind is Forced.CHARGE:
-            return level >= min(FULL if target is None else target, FULL)
+            most = self._own_limit(house) if target is None else target
+            return level >= min(most, FULL)
         return (
             self.run.kind is Forced.DISCHARGE and target is not None and level <= target
         )
+
+    def _own_limit(self, house: House) -> float:
+        """Return up to which state of charge the owner lets the mains charge."""
+        found = [house.controls.get(sn, {}).get(OWN_LIMIT) for sn in self.run.devices]
+        limits = [row.value for row in found if isinstance(row, Control)]
+        known = [float(row) for row in limits if isinstance(row, (int, float))]
+        return max(known, default=FULL) if len(known) == len(found) else FULL
 
     def seen(self, house: House) -> bool:
         """Return whether the battery does what the run asks, at half the power at least.
