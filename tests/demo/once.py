@@ -21,8 +21,8 @@ from .steer import Steering, plant_to_steer
 from .world import World
 
 COMPLETE_WITHIN = 120.0
-# Some clouds tell one setting in five seconds, and show a device once all are there.
-SETTLED_AFTER = 60.0
+# Some clouds tell one setting in five seconds.
+SETTLED_AFTER = 30.0
 STATISTICS_WITHIN = 400.0
 WHOLE_RUN_WITHIN = 24.5 * 60
 
