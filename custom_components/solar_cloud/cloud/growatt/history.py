@@ -90,9 +90,9 @@ class History:
         span = Span(first, last, self._inventory.zone(plant), now)
         rows: list[EnergyRow] = []
         for sn in self._inventory.inverters(plant):
-            rows += _hours(sn, await self._inverter(sn, span, purpose), span)
+            rows += await _hours(sn, await self._inverter(sn, span, purpose), span)
         for sn in self._meters(plant):
-            rows += _hours(sn, await self._meter(sn, span, purpose), span)
+            rows += await _hours(sn, await self._meter(sn, span, purpose), span)
         if not self._inventory.inverters(plant):
             rows += await self._from_powers(plant, span, purpose)
         if not rows:
@@ -186,7 +186,9 @@ class History:
         rows = await self._client.pages(on.METER_HISTORY, params, METER_DATAS, purpose)
         parts = set(self._samples.has_parts(sn))
         series: Series = {}
-        for row in rows:
+        for n, row in enumerate(rows):
+            if not n % ROWS_AT_ONCE:
+                await asyncio.sleep(0)
             if (written := naive(row.get("timeText") or row.get("time"))) is not None:
                 at = written.replace(tzinfo=span.zone).astimezone(UTC)
                 _add(series, at, read_meter(row, parts))
@@ -253,10 +255,11 @@ def _add(series: Series, at: datetime, values: Mapping[str, Any]) -> None:
             series.setdefault(key, {})[at] = value
 
 
-def _hours(subject: str, series: Series, span: Span) -> list[EnergyRow]:
+async def _hours(subject: str, series: Series, span: Span) -> list[EnergyRow]:
     """Return what counters grew by in each hour of a span that samples cover."""
     rows: list[EnergyRow] = []
     for key, counter in series.items():
+        await asyncio.sleep(0)
         grown: dict[int, float] = {}
         covered: dict[int, timedelta] = {}
         for (first, low), (last, high) in pairwise(_rising(counter)):
