@@ -1,0 +1,237 @@
+"""Import years of one plant's past into Home Assistant's recorder, on the injected clock.
+
+`python -m tests.bench.history VENDOR DAYS` prints what it cost as JSON.
+"""
+
+# Home Assistant's clock is bound when it is imported: the harness comes before it.
+from pytest_homeassistant_custom_component import plugins  # isort: skip
+
+import asyncio
+from asyncio import events
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+import json
+from math import ceil
+from pathlib import Path
+import sqlite3
+import sys
+from tempfile import TemporaryDirectory
+from time import thread_time
+from typing import Any
+from unittest.mock import patch
+
+from aiohttp import ClientSession
+import pytest_socket
+
+from homeassistant.components.recorder.tasks import (
+    AdjustStatisticsTask,
+    ImportStatisticsTask,
+)
+
+from .hass import Resolver
+
+from tests.driver import PROCESS, House
+
+START = datetime(2026, 5, 12, 8, 2, tzinfo=UTC)
+# Where the recorder's file does not wait for a disk.
+MEMORY = next((row for row in ("/dev/shm",) if Path(row).is_dir()), None)  # noqa: S108
+MOST = timedelta(days=30)
+QUERY = """
+    SELECT statistic_id, start_ts, state, sum FROM statistics
+    JOIN statistics_meta ON statistics_meta.id = metadata_id WHERE start_ts < ?
+"""
+
+FETCHING: ContextVar[bool] = ContextVar("fetching", default=False)
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A vendor's plant, and the calls that so many days of it make necessary."""
+
+    account: str
+    necessary: Callable[[int], int]
+
+
+def pages(days: int) -> int:
+    """Return the pages of two devices' samples: six days at once, with those around them."""
+    spans = [min(6, days + 1 - done) for done in range(0, days + 1, 6)]
+    return sum(2 * ceil((span + 2) * 2.88) for span in spans)
+
+
+def weeks(days: int) -> int:
+    """Return the calls for five kinds of energy, a week at once."""
+    return 5 * ceil((days + 1) / 7)
+
+
+# One call tells of a day of an inverter (FoxESS), of a plant and of its meter (Huawei), of
+# six days of a device (Growatt, in pages), of a fortnight beside its months (Solar-Log), of
+# a week of each kind of energy (Enphase); some more for a month's or a year's sums.
+PLANTS = {
+    "foxess": Plant("kh", lambda days: days + 1),
+    "growatt": Plant("min", pages),
+    "huawei": Plant("home", lambda days: 2 * (days + 1)),
+    "solarlog": Plant(
+        "basic_battery", lambda days: ceil((days + 1) / 14) + ceil(days / 28) + 1
+    ),
+    "enphase": Plant("watt", weeks),
+}
+
+
+class Costs:
+    """What an import costs the recorder, the event loop and the vendor."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.rows = 0
+        self.series: dict[str, float] = defaultdict(float)
+        self.calls: Counter[str] = Counter()
+        self.longest = 0.0
+        self._filed = 0.0
+
+    @contextmanager
+    def watched(self, house: House) -> Iterator[None]:
+        """Take down what happens meanwhile."""
+        with ExitStack() as stack:
+            for task in (ImportStatisticsTask, AdjustStatisticsTask):
+                stack.enter_context(patch.object(task, "run", self._recorder(task)))
+            for owner, name, work in (
+                (events.Handle, "_run", self._turn),
+                (ClientSession, "_request", self._request),
+                (house.files, "write", self._write),
+            ):
+                replaced = work(getattr(owner, name))
+                stack.enter_context(patch.object(owner, name, replaced))
+            yield
+
+    def _recorder(self, kind: Any) -> Any:
+        """Return the recorder's task, timed with the machine's own clock."""
+        run = kind.run
+
+        def timed(task: Any, instance: Any) -> None:
+            start = thread_time()
+            run(task, instance)
+            taken = thread_time() - start
+            metadata = getattr(task, "metadata", None)
+            name = metadata["statistic_id"] if metadata else task.statistic_id
+            self.series[name] += taken
+            self.rows += len(list(getattr(task, "statistics", ())))
+
+        return timed
+
+    def _turn(self, run: Any) -> Any:
+        """Return a turn of the loop, timed where it is Home Assistant's."""
+
+        def timed(handle: Any) -> None:
+            if handle._context.get(PROCESS) is None:  # noqa: SLF001
+                run(handle)
+                return
+            self._filed, start = 0.0, thread_time()
+            run(handle)
+            taken = thread_time() - start - self._filed
+            self.longest = max(self.longest, taken)
+
+        return timed
+
+    def _write(self, write: Any) -> Any:
+        """Return how files are written here: on the loop, which they are not else."""
+
+        async def timed(*args: Any) -> None:
+            start = thread_time()
+            await write(*args)
+            self._filed += thread_time() - start
+
+        return timed
+
+    def _request(self, request: Any) -> Any:
+        async def counted(
+            session: ClientSession, method: str, url: Any, **given: Any
+        ) -> Any:
+            if FETCHING.get():
+                self.calls[url_name(str(url))] += 1
+            return await request(session, method, url, **given)
+
+        return counted
+
+
+def url_name(url: str) -> str:
+    """Return the last word of an endpoint."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+def recorded(house: House, until: float) -> set[tuple[Any, ...]]:
+    """Return all rows of hours that were over at an instant."""
+    with closing(sqlite3.connect(str(house.place.database))) as connection:
+        return set(connection.execute(QUERY, (until,)))
+
+
+async def imported(house: House, plant: Any, account: str) -> timedelta:
+    """Import all there is; returns how long it took by the injected clock."""
+    history = house.account(account).history
+    began = house.now
+    await house.do(history.async_import([plant.id]))
+    await house.run(until=began + MOST, stop=lambda: history.progress(plant.id) == 100)
+    assert history.progress(plant.id) == 100, history.attributes(plant.id)
+    return house.now - began
+
+
+async def measure(vendor: str, days: int) -> dict[str, Any]:
+    """Return what the past of a vendor's plant costs."""
+    given = PLANTS[vendor]
+    with (
+        TemporaryDirectory(dir=MEMORY) as folder,
+        patch(
+            "homeassistant.helpers.aiohttp_client._async_make_resolver",
+            side_effect=lambda hass: Resolver(),
+        ),
+    ):
+        async with House(
+            start=START, folder=Path(folder), vendors=(vendor,), history_days=days
+        ) as house:
+            await house.setup(given.account, control=False)
+            plant = house.sim.account(given.account).plants[0]
+            await house.run(minutes=75)
+            connected = house.account(given.account).vendor
+            energy = connected.energy
+
+            async def fetched(*args: Any) -> Any:
+                token = FETCHING.set(True)
+                try:
+                    return await energy(*args)
+                finally:
+                    FETCHING.reset(token)
+
+            first, again = Costs(), Costs()
+            until = house.now.timestamp() - 2 * 3600
+            with patch.object(connected, "energy", fetched):
+                with first.watched(house):
+                    taken = await imported(house, plant, given.account)
+                before = recorded(house, until)
+                with again.watched(house):
+                    await imported(house, plant, given.account)
+            after = recorded(house, until)
+    return {
+        "days": days,
+        "rows": first.rows,
+        "calls": first.calls.total(),
+        "necessary_calls": given.necessary(days),
+        "recorder_s": round(max(first.series.values()), 2),
+        "series": len(first.series),
+        "longest_block_ms": round(first.longest * 1000, 1),
+        "simulated_days": round(taken / timedelta(days=1), 1),
+        "unchanged": before == after and len(before) > 0,
+        "rows_again": again.rows,
+        "changed_again": len(after ^ before),
+        "by_call": first.calls,
+    }
+
+
+if __name__ == "__main__":
+    plugins.pytest_runtest_setup()
+    pytest_socket.enable_socket()
+    sys.stdout.write(
+        json.dumps(asyncio.run(measure(sys.argv[1], int(sys.argv[2])))) + "\n"
+    )
