@@ -182,7 +182,7 @@ class Simulator:
         now = self.clock.seconds()
         when = now if at is None else min(at, now)
         return {
-            key: plant.truth(plant.published(when) if published else when)
+            key: plant.truth(_told(plant, when) if published else when)
             for key, plant in self.plants.items()
         }
 
@@ -202,6 +202,13 @@ class Simulator:
     def clear_faults(self, **which: Any) -> int:
         """Switch faults off: all, or those with the attributes given."""
         return self.world.faults.clear(self.clock.seconds(), **which)
+
+
+def _told(plant: Any, when: float) -> float:
+    """Return the instant of a plant's newest sample; of one that sleeps, the present."""
+    sleeps = getattr(plant, "asleep", None)
+    told: float = plant.published(when)
+    return when if sleeps is not None and sleeps(when) else told
 
 
 def _server_class(name: str) -> type[VendorServer]:

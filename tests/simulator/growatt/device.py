@@ -130,10 +130,6 @@ class GrowattDevice:
             for then in (at, at - UPLOAD_EVERY)
         )
 
-    def retires(self, at: float) -> bool:
-        """Say whether an inverter sleeps, or has just told its last of the day."""
-        return self.asleep(at) or self.asleep(at + UPLOAD_EVERY)
-
     def published(self, at: float) -> float:
         """Return the instant of the newest sample that the cloud shows."""
         upload = int((at - self.phase) // self.every)
@@ -283,6 +279,10 @@ class GrowattPlant:
     def published(self, at: float) -> float:
         """Return the instant of the newest sample that the cloud shows."""
         return max(device.published(at) for device in self.devices)
+
+    def asleep(self, at: float) -> bool:
+        """Say whether all devices have shut down for the night."""
+        return all(device.asleep(at) for device in self.devices)
 
     def schedule(self) -> dict[str, Any]:
         """Return what the devices hold."""

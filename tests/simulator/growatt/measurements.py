@@ -232,7 +232,7 @@ def whole(plant: GrowattPlant, at: float) -> Values:
         "plant_health": "faulty" if faulty else "healthy",
         "online": not all(device.lost(at) for device in plant.devices),
     }
-    if not all(device.retires(at) for device in plant.devices):
+    if not plant.asleep(at):
         values["data_timestamp"] = plant.local(plant.published(at)).isoformat()
     silent = [device for device in plant.devices if device.lost(at)]
     asleep = all(device.asleep(at) for device in silent)
@@ -259,7 +259,7 @@ def truth(plant: GrowattPlant, at: float) -> Truth:
     found: Truth = {"": whole(plant, at)}
     for device in plant.devices:
         found[device.sn] = _shown(measured(device, at))
-        if device.retires(at):
+        if device.asleep(at):
             found[device.sn] = _awake_only(found[device.sn])
         if device.model.battery and not device.without_battery:
             packs = batteries(device, plant.home.state(at))
