@@ -150,7 +150,12 @@ class Records:
         first, held = found
         recent = {hour: kwh for hour, kwh in known.items() if hour >= first}
         exact = _state_before(first, known, end) if end else None
-        if past and (earlier := before(known, first, held, exact)):
+        earlier: dict[datetime, Hour] = {}
+        if past and min(known) < first:
+            earlier = await self._hass.async_add_executor_job(
+                before, known, first, held, exact
+            )
+        if earlier:
             if first not in known and exact is None:
                 self._partial["|".join(key)] = first.isoformat()
             await self._open_seam(key, first)

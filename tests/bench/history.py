@@ -63,8 +63,8 @@ def pages(days: int) -> int:
 
 
 def weeks(days: int) -> int:
-    """Return the calls for five kinds of energy, a week at once."""
-    return 5 * ceil((days + 1) / 7)
+    """Return the calls for five kinds of energy: five weeks, all before at once."""
+    return 5 * ceil(min(days + 1, 35) / 7) + 5 * (days > 34)
 
 
 # One call tells of a day of an inverter (FoxESS), of a plant and of its meter (Huawei), of

@@ -1,5 +1,6 @@
 """The past of a system: intervals as far back as hits last, before that whole days."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -114,6 +115,7 @@ class Past:
             except LACKING:
                 bodies[path] = None
             rows += _day_rows(system, row, bodies[path], first, last, zone)
+            await asyncio.sleep(0)
         begin = min((row.start for row in rows), default=None)
         found = begin.astimezone(zone).date() if begin else last
         return Energies(first=min(found, last), rows=tuple(rows), beginning=True)
