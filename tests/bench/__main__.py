@@ -26,7 +26,7 @@ LARGE = {"1x120": 4, "300x1": 9}
 IMPORTS = 5
 # The days of the past that are imported of one plant of each vendor: as many as take the
 # accelerated simulator a minute or less.
-PASTS = {"foxess": 62, "growatt": 31, "huawei": 8, "solarlog": 93, "enphase": 31}
+PASTS = {"foxess": 62, "growatt": 31, "huawei": 8, "solarlog": 93, "enphase": 366}
 
 # The bounds that are kept, or the bench fails.
 ONE_INVERTER_MS = 5.0
