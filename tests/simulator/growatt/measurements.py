@@ -6,7 +6,7 @@ from ..base import Truth
 from ..home import State
 from ..weather import elevation, smooth, sunlight
 from . import orders
-from .device import Datalogger, GrowattDevice, GrowattPlant
+from .device import UPLOAD_EVERY, Datalogger, GrowattDevice, GrowattPlant
 from .models import MIX, SPA, TLX
 
 type Values = dict[str, Any]
@@ -232,7 +232,7 @@ def whole(plant: GrowattPlant, at: float) -> Values:
         "plant_health": "faulty" if faulty else "healthy",
         "online": not all(device.lost(at) for device in plant.devices),
     }
-    if not plant.asleep(at):
+    if not plant.asleep(at) and not plant.asleep(at + UPLOAD_EVERY):
         values["data_timestamp"] = plant.local(plant.published(at)).isoformat()
     silent = [device for device in plant.devices if device.lost(at)]
     asleep = all(device.asleep(at) for device in silent)
