@@ -103,7 +103,7 @@ async def test_the_dashboard_waits_for_the_energies(home: Home, flow: Flow) -> N
 @pytest.mark.parametrize("typed", ["encoded", "number"])
 async def test_version_2_is_added(home: Home, flow: Flow, typed: str) -> None:
     """With a key and a user, by the encoded form or the plain number."""
-    account: Any = home.sim.account("old")
+    account: Any = home.sim.account("legacy")
     await begin(flow, "enphase_v2")
     assert "retired version 2" in told(flow.result)
     user = account.fields["user_id"] if typed == "encoded" else str(account.number)
@@ -120,7 +120,7 @@ async def test_version_2_is_added(home: Home, flow: Flow, typed: str) -> None:
 
 async def test_a_key_that_is_not_valid(home: Home, flow: Flow) -> None:
     """A refused key is told as such."""
-    account = home.sim.account("old")
+    account = home.sim.account("legacy")
     await begin(flow, "enphase_v2")
     await flow.submit(account.fields | {"api_key": "wrong"})
     assert flow.result["errors"] == {"base": "invalid_auth"}
@@ -128,9 +128,9 @@ async def test_a_key_that_is_not_valid(home: Home, flow: Flow) -> None:
 
 async def test_an_entry_moves_from_version_2_to_4(home: Home, flow: Flow) -> None:
     """Ids, entities and counters stay; what version 2 does not know comes on top."""
-    await home.set_up("old", control=False)
+    await home.set_up("legacy", control=False)
     await home.pass_time(minutes=4)
-    account: Any = home.sim.account("old")
+    account: Any = home.sim.account("legacy")
     metered = account.plants[1]
     before = {row.unique_id: row.entity_id for row in registry(home)}
     energy = float(home.value(metered.id, "pv_energy"))

@@ -100,8 +100,8 @@ async def test_a_move_keeps_the_statistics(
 ) -> None:
     """From version 2 to 4 the same entity goes on counting in the same hours."""
     async with world(tmp_path) as house:
-        entry = await house.setup("old", control=False)
-        plant: Any = house.sim.account("old").plants[1]
+        entry = await house.setup("legacy", control=False)
+        plant: Any = house.sim.account("legacy").plants[1]
         entity = house.entity_id(plant.id, "load_energy")
         await house.run(hours=16)
         before = dict(hours(house, entity))
@@ -119,7 +119,7 @@ async def test_a_move_keeps_the_statistics(
 
 async def move(house: House, entry: ConfigEntry) -> None:
     """Reconfigure an entry of version 2 to version 4."""
-    account: Any = house.sim.account("old")
+    account: Any = house.sim.account("legacy")
     flow = house.hass.config_entries.flow
     context = ConfigFlowContext(source="reconfigure", entry_id=entry.entry_id)
     result = await house.do(flow.async_init("solar_cloud", context=context))
@@ -135,8 +135,8 @@ async def test_nights_of_a_system_that_only_produces(socket_enabled: None) -> No
     """Its power stays 0, it is asleep, and it is not asked; in the morning it wakes."""
     evening = datetime(2026, 5, 12, 17, 2, tzinfo=UTC)
     async with world(start=evening) as house:
-        await house.setup("old", control=False)
-        plant: Any = house.sim.account("old").plants[0]
+        await house.setup("legacy", control=False)
+        plant: Any = house.sim.account("legacy").plants[0]
         await house.run(until=evening.replace(hour=22))
         assert house.state(plant.id, "connection_status") == "asleep"
         begun = len(house.sim.calls)

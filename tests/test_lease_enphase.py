@@ -110,7 +110,7 @@ async def test_out_of_range_is_refused_before_it_is_sent(home: Home, mega: Any) 
     assert done(home) == 0
 
 
-@pytest.mark.parametrize("name", ["watt", "cellular", "old"])
+@pytest.mark.parametrize("name", ["watt", "cellular", "legacy"])
 async def test_plans_without_settings_offer_none(home: Home, name: str) -> None:
     """The diagnostics say why, and nothing asks the owner to sign in again."""
     await home.set_up(name)

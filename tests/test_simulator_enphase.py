@@ -107,7 +107,7 @@ async def session() -> AsyncIterator[ClientSession]:
 @pytest.fixture
 def old(sim: Simulator, session: ClientSession) -> Caller:
     """Return a caller of version 2."""
-    return Caller(sim, session, "old")
+    return Caller(sim, session, "legacy")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ OPTIONAL = frozenset(("battery_soh", "battery_remaining_energy"))
 
 # What the interface of an account does not carry, by vendor and account.
 NOT_CARRIED: dict[tuple[str, str], frozenset[str]] = {
-    ("enphase", "old"): frozenset(
+    ("enphase", "legacy"): frozenset(
         (
             "active_mode",
             "grid_export_energy",

@@ -68,7 +68,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 FORCED = ("force_charge", "force_discharge", "hold", "stop_forced")
 # What the machines of an account cannot do, by vendor and account.
 UNABLE: dict[tuple[str, str], tuple[str, ...]] = {
-    **{("enphase", name): FORCED for name in ("old", "watt", "cellular")},
+    **{("enphase", name): FORCED for name in ("legacy", "watt", "cellular")},
     ("growatt", "old"): ("hold",),
 }
 CONFIRMED = "confirmed"

@@ -63,7 +63,7 @@ async def cellular(open_world: Open) -> World:
 @pytest.fixture
 async def old(open_world: Open) -> World:
     """Return an account of version 2: one system without, one with meters."""
-    return await open_world("old")
+    return await open_world("legacy")
 
 
 @pytest.fixture

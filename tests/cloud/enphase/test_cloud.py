@@ -91,7 +91,7 @@ async def test_version_2_tells_production_and_consumption(old: World) -> None:
 async def test_both_versions_name_things_alike(open_world: Open, old: World) -> None:
     """Systems, devices and keys are the same, so that an entry can move."""
     await old.poll()
-    new = await open_world("old", step="enphase_v4")
+    new = await open_world("legacy", step="enphase_v4")
     await new.poll()
     before, after = (world.vendor.snapshots["systems"] for world in (old, new))
     assert before.plants.keys() == after.plants.keys()
@@ -271,7 +271,7 @@ async def test_stored_snapshots(watt: World) -> None:
 
 async def test_only_chosen_systems_cost_calls(open_world: Open) -> None:
     """The list is one call; what is about a system is asked of those that are shown."""
-    world = await open_world("old")
+    world = await open_world("legacy")
     chosen = world.account.plants[1].id
     world.plants = frozenset([chosen])
     await world.begin()

@@ -154,7 +154,7 @@ async def test_settings_of_a_large_plan(mega: World) -> None:
     assert not mega.refused
 
 
-@pytest.mark.parametrize("name", ["watt", "cellular", "old"])
+@pytest.mark.parametrize("name", ["watt", "cellular", "legacy"])
 async def test_small_plans_have_none_and_are_not_asked(
     open_world: Open, name: str
 ) -> None:

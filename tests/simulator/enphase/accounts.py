@@ -111,7 +111,7 @@ CELLULAR = SystemSpec(
 
 # Account -> the way in it is shown with, its plan, its systems.
 ACCOUNTS: dict[str, tuple[str, str, tuple[SystemSpec, ...]]] = {
-    "old": ("enphase_v2", "watt", (PV_ONLY, METERED)),
+    "legacy": ("enphase_v2", "watt", (PV_ONLY, METERED)),
     "watt": ("enphase_v4", "watt", (BATTERIES,)),
     "mega": ("enphase_v4", "megawatt", (STEERED,)),
     "cellular": ("enphase_v4", "watt", (CELLULAR,)),
@@ -126,7 +126,8 @@ def encoded(number: int) -> str:
 def build(world: World, name: str, now: float) -> EnphaseAccount:
     """Return an account with its systems."""
     step, plan, specs = ACCOUNTS[name]
-    names = Names(world.seed, f"enphase/{name}")
+    realm = "old" if step == "enphase_v2" else name
+    names = Names(world.seed, f"enphase/{realm}")
     app = App(
         key=names.uuid().replace("-", ""),
         plan=PLANS[plan],
