@@ -122,11 +122,19 @@ class Once:
             await asyncio.sleep(2)
 
     async def _look_again(self, result: Result, entry: str) -> None:
-        """Compare once more after the commands, and look at the Energy dashboard."""
+        """Compare once more after the commands, and look at the Energy dashboard.
+
+        What comes of several calls may be of two uploads for a moment.
+        """
         account = result.account
-        entities, _ = await entities_of(self._client, account, entry)
-        states = await self._client.states()
-        later = await read(self._world, account, entities, states)
+        until = monotonic() + COMPLETE_WITHIN
+        while True:
+            entities, _ = await entities_of(self._client, account, entry)
+            states = await self._client.states()
+            later = await read(self._world, account, entities, states)
+            if not (later.wrong or later.missing) or monotonic() > until:
+                break
+            await asyncio.sleep(5)
         result.problems += [f"later wrong: {told(account, row)}" for row in later.wrong]
         result.problems += [f"later missing: {row}" for row in later.missing]
         truth = await self._world.truth(datetime.now(UTC))
