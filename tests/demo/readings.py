@@ -127,6 +127,9 @@ async def _compare(
     told = datetime.fromisoformat(state["last_updated"])
     first: Reading | None = None
     stamped = STAMP in (await world.truth(told))[entity.plant][""]
+    if entity.key == STAMP and not stamped:
+        # Nobody measures what sleeps.
+        return None
     moments = (stamp, False), (told, False), (told, True), (stamp, True)
     for at, published in moments[: 3 if stamped else 4]:
         found = await world.truth(at, published=published)
