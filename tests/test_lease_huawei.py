@@ -176,7 +176,7 @@ async def test_a_run_that_some_batteries_refuse_has_failed(
         await home.act("force_charge", owner.id, power=3000, duration=60)
     assert raised.value.translation_key == "command_failed"
     assert "1 of 2 batteries refused" in text_of(raised.value)
-    await home.pass_time(minutes=8, until=state_is(home, owner, "idle"))
+    await home.pass_time(minutes=12, until=state_is(home, owner, "idle"))
     assert done(home, "stop forced") == 2
 
 
