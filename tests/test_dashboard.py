@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from custom_components.solar_cloud.account import Account
 from custom_components.solar_cloud.const import DOMAIN
+from custom_components.solar_cloud.dashboard import async_carry_out_choice
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -107,3 +109,15 @@ async def test_the_choice_of_the_flow_is_carried_out_once(
     await energy.async_update({"energy_sources": []})
     await home.skip(minutes=1)
     assert energy.data["energy_sources"] == []
+
+
+async def test_the_choice_waits_until_all_is_told(
+    home: Home, energy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A feed that is late has its energies in the dashboard, too."""
+    await home.set_up("kh")
+    told = iter((True, True, False))
+    monkeypatch.setattr(Account, "is_incomplete", property(lambda _: next(told)))
+    await async_carry_out_choice(home.account, home.hass)
+    assert next(told, None) is None
+    assert kinds(energy.data["energy_sources"]) == KINDS

@@ -842,3 +842,9 @@ async def test_turns(stub: Stub) -> None:
     assert (await one(stub, "export_limit")).value == 1
     with pytest.raises(DeviceOffline):
         await one(stub, "export_limit")
+
+
+async def test_there_are_no_tasks(kh: World) -> None:
+    """What is set is read back; there is nothing to follow."""
+    assert (await kh.vendor.follow(kh.sn, ["min_soc"])).done is None
+    assert not kh.vendor.unfinished()
