@@ -19,6 +19,7 @@ SETTING_WITHIN = 180.0
 SETTINGS = ("select", "number", "switch")
 REFRESH = "refresh"
 GONE = {"state": "unavailable"}
+ASLEEP = ("standby", "unknown", "unavailable")
 
 
 class Steering:
@@ -38,8 +39,10 @@ class Steering:
 
     async def steer(self, entities: Iterable[Entity]) -> None:
         """Change all settings, put them back, then force the battery in every way."""
-        own = [row for row in entities if row.plant == self._plant]
         states = await self._client.states()
+        here = [row for row in entities if row.plant == self._plant]
+        asleep = _asleep(here, states)
+        own = [row for row in here if row.subject not in asleep]
         wanted = changes([row for row in own if row.platform in SETTINGS], states)
         say(f"{self._name}: steering {self._result.account.plants[self._plant]}")
         kinds = [
@@ -98,6 +101,16 @@ class Steering:
         self._result.commands.append(command)
         await self._outcomes.carry_out(command, subjects, send(), patience)
         say(f"{self._name}: {describe(command)}")
+
+
+def _asleep(entities: Iterable[Entity], states: States) -> set[str]:
+    """Return the inverters that sleep, and take nothing until the sun rises."""
+    return {
+        row.subject
+        for row in entities
+        if row.key == "inverter_state"
+        and states.get(row.entity_id, GONE)["state"] in ASLEEP
+    }
 
 
 def plant_to_steer(entities: Iterable[Entity], states: States) -> str | None:
