@@ -153,12 +153,15 @@ async def test_a_forced_charge_is_proved_by_telemetry(home: Home, mega: Any) -> 
     assert held(mega) == ("Full Backup", 100)
     assert home.value(mega.id, "forced_state") == "charging"
     assert home.value(mega.id, "battery_mode") == "backup"
-    await home.pass_time(minutes=20)
-    assert home.outcomes("force_charge") == [
-        ("accepted", "read_back"),
-        ("confirmed", "telemetry"),
-    ]
-    await home.pass_time(minutes=26)
+
+    def is_proved() -> bool:
+        return home.outcomes("force_charge") == [
+            ("accepted", "read_back"),
+            ("confirmed", "telemetry"),
+        ]
+
+    await home.pass_time(minutes=35, until=is_proved)
+    await home.pass_time(minutes=46)
     assert home.value(mega.id, "forced_state") == "idle"
     assert home.outcomes("stop_forced") == [("confirmed", "read_back")]
     assert held(mega) == before

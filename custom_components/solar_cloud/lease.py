@@ -38,7 +38,9 @@ NOT_SHOWN = "the device does not show what it accepted"
 RETRY = timedelta(minutes=1)
 # What opens just now is not asked again in the same instant.
 SHORTLY = timedelta(seconds=1)
+# Time for the proof, at least; where a plant uploads slowly, for two uploads that come late.
 PROOF_WITHIN = timedelta(minutes=20)
+UPLOAD_LATE = timedelta(minutes=5)
 OVERDUE_AFTER = timedelta(minutes=5)
 # A vendor that is still at it is given longer.
 SLOW_AFTER = timedelta(minutes=15)
@@ -314,12 +316,18 @@ class Leases(LeaseBook):
         now = self._account.clock.now()
         if reached or lease.seen(self._account.house.data):
             lease.outcome, lease.evidence = State.CONFIRMED, Evidence.TELEMETRY
-        elif lease.sent_at and now - lease.sent_at > PROOF_WITHIN:
+        elif lease.sent_at and now - lease.sent_at > self._patience(lease):
             lease.outcome = State.UNCONFIRMED
         else:
             return
         self._report(lease, lease.outcome, lease.evidence)
         self._account.spawn(self._async_save())
+
+    def _patience(self, lease: Lease) -> timedelta:
+        """Return how long to wait for the telemetry to show a run."""
+        plant = self._account.house.data.plants.get(lease.run.plant)
+        uploads = timedelta(seconds=(plant.uploads if plant else None) or 0)
+        return max(PROOF_WITHIN, 2 * uploads + UPLOAD_LATE)
 
     # --- end ------------------------------------------------------------------------
 
