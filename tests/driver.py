@@ -66,6 +66,8 @@ START = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
 HANGING = 0.01
 # Rounds of the event loop without anything to do before everybody is at rest.
 ROUNDS = 3
+# How long, in real seconds, threads have the machine for themselves, at first and at most.
+PAUSE, LONGEST_PAUSE = 0.0002, 0.002
 TICK = timedelta(microseconds=1)
 
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
@@ -170,13 +172,15 @@ class Timeline:
 
     async def settle(self) -> None:
         """Wait until everybody waits for the clock."""
-        quiet, since = 0, real_seconds()
+        quiet, since, pause = 0, real_seconds(), PAUSE
         while quiet < ROUNDS:
             await asyncio.sleep(0)
-            if self._busy():
+            if self._loop._ready:  # noqa: SLF001
+                quiet, since, pause = 0, real_seconds(), PAUSE
+            elif self._busy():
                 quiet, since = 0, real_seconds()
-                if not self._loop._ready:  # noqa: SLF001
-                    time.sleep(0.0002)  # noqa: ASYNC251  (gives threads the machine)
+                time.sleep(pause)  # noqa: ASYNC251  (gives threads the machine)
+                pause = min(2 * pause, LONGEST_PAUSE)
             elif self._in_flight() and real_seconds() - since < HANGING:
                 quiet = 0
             else:
@@ -318,7 +322,9 @@ class Process:
     async def _start_recorder(self, hass: HomeAssistant) -> None:
         recorder_helper.async_initialize_recorder(hass)
         self._timeline.at_work = self._recording
-        config = {"db_url": f"sqlite:///{self._home.database}"}
+        config = {"db_url": f"sqlite:///{self._home.database}"} | self._home.recorder
+        if self._home.left_out:
+            config["exclude"] = {"entities": self._home.left_out}
         assert await async_setup_component(hass, "recorder", {"recorder": config})
 
     def _recording(self) -> bool:
@@ -377,10 +383,15 @@ class Process:
 class HomePlace:
     """Where the home is, and its database."""
 
-    def __init__(self, zone: str, folder: Path | None) -> None:
+    def __init__(
+        self, zone: str, folder: Path | None, recorder: dict[str, Any] | None = None
+    ) -> None:
         """Keep the database in a folder; without one there is no recorder."""
         self.zone = zone
+        self.recorder = recorder or {}
         self.place = (51.48, -0.02)
+        # Entities that the recorder leaves out from its next start on.
+        self.left_out: list[str] = []
         self._folder = folder
         self._killed = 0
 
@@ -411,15 +422,19 @@ class House:
         start: datetime = START,
         zone: str = "Europe/London",
         folder: Path | None = None,
+        recorder: dict[str, Any] | None = None,
         **simulator: Any,
     ) -> None:
-        """Take the start, Home Assistant's zone, and a folder for the recorder's file."""
+        """Take the start, Home Assistant's zone, and a folder for the recorder's file.
+
+        `recorder` is what is configured of it beside that.
+        """
         self.files = Files()
         self.timeline = Timeline(start)
         self.sim: Simulator
         usual = {"vendors": ("foxess",), "seed": 1, "history_days": 5}
         self._simulator = usual | simulator
-        self.place = HomePlace(zone, folder)
+        self.place = HomePlace(zone, folder, recorder)
         self.states: Counter[str] = Counter()
         self.heard: list[Callable[[State], None]] = []
         self._process: Process | None = None
@@ -492,6 +507,11 @@ class House:
         """Return the run of Home Assistant."""
         assert self._process
         return self._process
+
+    @property
+    def running(self) -> bool:
+        """Return whether a Home Assistant runs."""
+        return self._process is not None
 
     @property
     def hass(self) -> HomeAssistant:
