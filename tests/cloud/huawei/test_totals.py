@@ -156,6 +156,33 @@ async def test_without_the_meters_samples_the_report_tells_what_it_has(
     }
 
 
+async def test_meters_that_have_to_wait_are_waited_for(stub: Stub) -> None:
+    """A day is told whole or not yet; what is known of it is not asked for again."""
+    begun = datetime(2026, 6, 15, 22, tzinfo=UTC)
+    await begin(
+        stub,
+        device(2, 47, "M1"),
+        getKpiStationHour=[report(begun, inverterYield=1, ongrid_power=0.5)],
+        getDevHistoryKpi=Error(407),
+    )
+    day = date(2026, 6, 16)
+    with pytest.raises(QuotaExceeded):
+        await stub.vendor.energy(["NE=1"], day, day)
+    stub.answers["getDevHistoryKpi"] = [
+        {
+            "devId": 2,
+            "collectTime": ms(begun + timedelta(minutes=minutes)),
+            "dataItemMap": {"active_cap": 1.0, "reverse_active_cap": 9.0 + minutes},
+        }
+        for minutes in (0, 60)
+    ]
+    stub.advance(hours=1)
+    rows = (await stub.vendor.energy(["NE=1"], day, day)).rows
+    told = {row.key: row.kwh for row in rows}
+    assert (told["grid_import_energy"], told["grid_export_energy"]) == (60, 0)
+    assert stub.paths().count("getKpiStationHour") == 1
+
+
 async def test_a_months_days_are_asked_once(stub: Stub) -> None:
     """Of a plant without a meter; the day that goes on is not told yet."""
     begun = datetime(2026, 6, 9, 22, tzinfo=UTC)

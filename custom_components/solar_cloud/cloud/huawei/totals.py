@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ..clock import Clock
-from ..errors import CloudError
+from ..errors import CloudError, DeviceGone, PermissionDenied, Refused, UnexpectedAnswer
 from ..model import EnergyRow, Reading, Snapshot
 from ..quantity import TODAY
 from ..quota import Call, Purpose
@@ -23,6 +23,11 @@ HOUR = timedelta(hours=1)
 SAMPLE = timedelta(minutes=5)
 SECOND = timedelta(seconds=1)
 HISTORY_DEVICES = 10
+
+# What a meter or a report does not tell at all; what it tells later is waited for.
+LACKING = (Refused, DeviceGone, PermissionDenied, UnexpectedAnswer)
+
+type Reports = dict[str, list[EnergyRow]]
 
 # Data items of a plant's reports (5.1.4.1 to 5.1.4.4) in kWh; what an hour's does not have
 # is absent there. `inverter_power`, by the document's own word, is inaccurate.
@@ -55,6 +60,7 @@ class Totals:
         """Take the plants and their meters from the inventory, what they tell from `samples`."""
         self._samples = samples
         self._months: dict[str, dict[str, dict[datetime, Any]]] = {}
+        self._told: tuple[tuple[str, ...], date, Reports] | None = None
         self._client = client
         self._clock = clock
         self._inventory = inventory
@@ -113,19 +119,30 @@ class Totals:
 
         What the grid gave is in no hourly report: it comes from the meters' samples.
         """
+        # A report whose meters had to wait is not asked for again.
+        if self._told is None or self._told[:2] != (tuple(plants), day):
+            self._told = tuple(plants), day, await self._hourly(plants, day, purpose)
+        reports = self._told[2]
+        found: list[EnergyRow] = []
+        for plant in plants:
+            if rows := reports.get(plant):
+                found += await self._with_meter(plant, rows, purpose)
+        self._told = None
+        return tuple(found)
+
+    async def _hourly(
+        self, plants: Sequence[str], day: date, purpose: Purpose
+    ) -> Reports:
+        """Return what the reports of a day tell of each plant."""
         zone = self._inventory.zones.get(plants[0], UTC)
         noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
-        reports: dict[str, list[EnergyRow]] = {}
+        reports: Reports = {}
         for row in await self._client.plant_report(
             on.PLANT_HOUR, plants, noon, purpose
         ):
             plant = text(row.get("stationCode")) or ""
             reports.setdefault(plant, []).extend(_hour(plant, row))
-        found: list[EnergyRow] = []
-        for plant in plants:
-            if rows := reports.get(plant):
-                found += await self._with_meter(plant, rows, purpose)
-        return tuple(found)
+        return reports
 
     async def _with_meter(
         self, plant: str, rows: Sequence[EnergyRow], purpose: Purpose
@@ -153,7 +170,7 @@ class Totals:
                 rows = await self._client.plant_report(
                     on.PLANT_DAY, [plant, *batch[: PER_CALL - 1]], noon, purpose
                 )
-            except PARTIAL:
+            except LACKING:
                 return []
             days = self._months.setdefault(month, {})
             for row in rows:
@@ -185,7 +202,7 @@ class Totals:
             reply = await self._client.device_history(
                 kind, ids, begun - SAMPLE, begun + DAY, purpose
             )
-        except PARTIAL:
+        except LACKING:
             return []
         samples: dict[str, list[tuple[datetime, Mapping[str, Any]]]] = {}
         for row in reply.data if isinstance(reply.data, list) else []:
