@@ -4,7 +4,7 @@ Home Assistant is away for five hours and the cloud for nine, the import is kill
 the clocks change, the vendor corrects what it told; another integration counts beside.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -35,8 +35,8 @@ HOUR = timedelta(hours=1)
 
 # The first statistics are there after the first full hour.
 FIRST_STATISTICS = timedelta(minutes=75)
-# The night in which the last days are read again.
-NIGHT = timedelta(hours=5)
+# The night in which the last days are read again; its hours are compiled.
+NIGHT = timedelta(hours=5, minutes=20)
 
 # Only what counts is recorded, and not every five seconds.
 RECORDER = {
@@ -220,12 +220,16 @@ class Month(Scene):
         assert database
         return judges.rows(database, ROWS, statistic)
 
+    def told(self, entity: str) -> dict[float, float]:
+        """Return what the Energy dashboard shows of each hour (kWh)."""
+        return dict(_changes(self._rows(entity)))
+
     def _judge(self, plant: Any, key: str, entity: str) -> Iterator[str]:
         """Hold each hour, or each day, and the month of a counter against the home's."""
-        told = dict(_changes(self._rows(entity)))
+        told = self.told(entity)
         since = max(plant.home.created, min(told, default=0.0))
         spans = list(self._spans(since))
-        if key not in plant.truth(spans[0][0])[""]:
+        if key not in self.counters(plant, spans[0][0]):
             return
         wrong, worst = [], 0.0
         for start, end in spans:
@@ -269,9 +273,14 @@ class Month(Scene):
             )
         return ((a, b) for a, b in pairwise(edges) if a >= since)
 
+    def counters(self, plant: Any, at: float) -> Mapping[str, Any]:
+        """Return what a plant had counted at an instant (kWh), told or not."""
+        found: Mapping[str, Any] = plant.truth(at)[""]
+        return found
+
     def _truth(self, plant: Any, key: str, start: float, end: float) -> float:
         """Return what flowed in a span, with what the vendor has added to it."""
-        kwh = plant.truth(end)[""][key] - plant.truth(start)[""][key]
+        kwh = self.counters(plant, end)[key] - self.counters(plant, start)[key]
         return float(kwh) + sum(
             delta
             for (subject, name, hour), delta in self.added.items()
