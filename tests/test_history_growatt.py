@@ -73,3 +73,26 @@ async def test_a_gap_is_filled(socket_enabled: None, tmp_path: Path) -> None:
             for start, kwh in plant.home.energy(since, until)[key]:
                 assert told[start] == pytest.approx(kwh, abs=STEP), key
         assert timedelta(hours=7).total_seconds() == until - since
+
+
+async def test_corrections_are_taken_over(socket_enabled: None, tmp_path: Path) -> None:
+    """What a device counts anew is put into the hour it belongs to, the night after."""
+    async with House(start=START, folder=tmp_path, vendors=("growatt",)) as house:
+        await house.setup("sph", control=False)
+        plant = house.sim.plant("sph")
+        hour = START.replace(hour=11, minute=0).timestamp()
+        now = START.replace(hour=15, minute=0)
+        await house.run(until=now + timedelta(minutes=10))
+        entity = "load_energy"
+        before = dict(changes(rows(house, plant, entity)))
+        house.sim.fault(
+            "vendor_correction", variable="elocalLoadTotal", delta=1.5, hour=hour
+        )
+        await house.run(hours=1)
+        jumped = dict(changes(rows(house, plant, entity)))[now.timestamp()]
+        assert jumped > 1.5
+        # One o'clock in Phoenix is eight in UTC.
+        await house.run(until=START + timedelta(days=1, hours=1, minutes=30))
+        after = dict(changes(rows(house, plant, entity)))
+        assert after[hour] == pytest.approx(before[hour] + 1.5, abs=STEP)
+        assert after[now.timestamp()] == pytest.approx(jumped - 1.5, abs=STEP)

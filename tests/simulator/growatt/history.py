@@ -23,6 +23,7 @@ type Body = dict[str, Any]
 KEPT = 95 * 86_400.0
 SPAN = 7
 STEP = 300
+HOUR = 3600.0
 OFFSET = re.compile(r"(?:GMT|UTC)([+-]\d{1,2})(?::(\d\d))?")
 
 
@@ -112,6 +113,7 @@ def _history(family: Family) -> Any:
         datas: list[Body] = []
         for at in page(exchange, instants, most):
             sample = rows.sample(device, at)
+            _correct(server, exchange, device, at, sample)
             if family is INVERTER:
                 sample = _old_style(sample)
             datas.append(sample | {"time": _time(at, shown)})
@@ -124,6 +126,23 @@ def _history(family: Family) -> Any:
         return body if family is INVERTER else {"count": len(instants)} | body
 
     return handler
+
+
+def _correct(
+    server: Server,
+    exchange: Exchange,
+    device: GrowattDevice,
+    at: float,
+    sample: rows.Sample,
+) -> None:
+    """Apply the corrections that belong to an hour of the past (Unix time `hour`)."""
+    for fault in server.world.faults.standing("vendor_correction", server.name):
+        hour, key = fault.args.get("hour"), fault.args["variable"]
+        if hour is None or not fault.active(exchange.at) or key not in sample:
+            continue
+        if fault.fits(device.plant.account, None, device.sn):
+            grown = min(1.0, max(0.0, (at - hour) / HOUR))
+            sample[key] = round(sample[key] + fault.args["delta"] * grown, 1)
 
 
 def _alarms(family: Family) -> Any:

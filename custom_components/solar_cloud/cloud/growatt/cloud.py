@@ -98,8 +98,8 @@ class GrowattCloud:
     """One Growatt account."""
 
     tasks = False
-    # Past days do not change: they are what devices uploaded.
-    rereads = 0
+    # What a logger could not upload comes later, into the hours that it belongs to.
+    rereads = 2
     feeds: tuple[Feed, ...] = FEEDS
     warnings: frozenset[str] = frozenset()
 
