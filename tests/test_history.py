@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.solar_cloud.cloud.model import EnergyRow, Reading
 from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
+from custom_components.solar_cloud.const import DOMAIN
 from custom_components.solar_cloud.history import History
 from custom_components.solar_cloud.records import Records, _end
 from homeassistant.components.recorder.models import (
@@ -20,7 +21,11 @@ from homeassistant.components.recorder.models import (
 )
 from homeassistant.components.recorder.statistics import async_import_statistics
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 
 from tests.common import Home, text_of
 from tests.driver import House
@@ -252,6 +257,10 @@ async def test_a_plant_that_is_gone_ends_its_import(
         entry = await house.setup("kh")
         first, second = house.sim.account("kh").plants
         await house.run(minutes=75)
+        devices = dr.async_entries_for_config_entry(
+            dr.async_get(house.hass), entry.entry_id
+        )
+        device = next(row for row in devices if (DOMAIN, second.id) in row.identifiers)
         house.sim.fault("status", endpoint="*report/query", status=503)
         await house.do(house.account("kh").history.async_import([first.id, second.id]))
         await house.run(minutes=5)
@@ -263,6 +272,11 @@ async def test_a_plant_that_is_gone_ends_its_import(
         history = house.account("kh").history
         assert history.progress(first.id) == 100
         assert history.progress(second.id) != 100
+        call = house.hass.services.async_call
+        asked = {"device_id": device.id}
+        with pytest.raises(ServiceValidationError) as caught:
+            await house.do(call(DOMAIN, "import_history", asked, blocking=True))
+        assert "no plant or device" in text_of(caught.value)
 
 
 async def test_a_chosen_start_is_followed(socket_enabled: None, tmp_path: Path) -> None:
@@ -432,25 +446,27 @@ async def test_statistics_that_cannot_be_used(
         assert list(seams) == [f"{plant.id}|nothing"]
 
 
-async def test_without_statistics_the_past_waits(
+async def test_without_entities_the_past_waits(
     socket_enabled: None, tmp_path: Path
 ) -> None:
-    """Where the recorder leaves everything out nothing is asked, and nothing is lost."""
+    """Where no entity counts nothing is asked, and nothing is lost."""
     async with House(start=START, folder=tmp_path) as house:
-        await house.setup("kh")
+        entry = await house.setup("kh")
         plant = house.sim.plant("kh")
         registry = er.async_get(house.hass)
         for key in LIFETIME_ENERGIES:
             entity = house.entity_id(plant.id, key)
             assert entity
-            registry.async_update_entity(
-                entity, disabled_by=er.RegistryEntryDisabler.USER
-            )
+            registry.async_remove(entity)
         await house.run(minutes=1)
-        history = house.account("kh").history
-        await house.do(history.async_import([plant.id]))
+        await house.do(house.account("kh").history.async_import([plant.id]))
         await house.run(minutes=40)
-        assert history.progress(plant.id) == 0
+        assert house.account("kh").history.progress(plant.id) == 0
+        await house.do(house.hass.config_entries.async_reload(entry.entry_id))
+        await house.run(hours=2)
+        assert house.account("kh").history.progress(plant.id) == 100
+        since = midnight(plant, date(2026, 5, 8))
+        compare(house, plant, "pv_energy", since, START.replace(minute=0).timestamp())
 
 
 def test_counters_of_long_ago_say_nothing() -> None:

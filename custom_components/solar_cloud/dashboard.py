@@ -1,6 +1,6 @@
 """The Energy dashboard: which entity belongs in which slot, and setting it up."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import voluptuous as vol
@@ -10,12 +10,13 @@ from homeassistant.components.energy.data import (
     EnergyManager,
     async_get_manager,
 )
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from .account import Account
 from .const import CONF_ENERGY_DASHBOARD, DOMAIN, LOGGER
+from .external import async_known, external_id, is_recorded, registered
+from .recorded import is_there
 
 # Slot of a source: the key whose entity belongs there. The first one must be there.
 SOURCES: dict[str, dict[str, str]] = {
@@ -33,6 +34,7 @@ SOURCES: dict[str, dict[str, str]] = {
     },
     "home": {"stat_energy_to": "load_energy", "stat_rate": "load_power"},
 }
+SLOTS = ("stat_energy_from", "stat_energy_to")
 # How long (s) the first poll of each feed is waited for, and how often it is looked for.
 TOLD_WITHIN = 900.0
 LOOK_AGAIN = 15.0
@@ -48,31 +50,36 @@ NO_PRICE: dict[str, Any] = {
 }
 
 
-def energy_config(
+async def async_energy_config(
     hass: HomeAssistant, account: Account, plants: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Return the sources of the Energy dashboard that plants have entities for."""
+    """Return the sources of the Energy dashboard that plants have energies for."""
+    ours = await async_known(hass)
     found: list[dict[str, Any]] = []
     for plant in plants:
         for kind, slots in SOURCES.items():
-            if source := _source(hass, account, plant, kind, slots):
+            if source := _source(account, plant, kind, slots, ours):
                 found.append(source)
     return found
 
 
 def _source(
-    hass: HomeAssistant,
     account: Account,
     plant: str,
     kind: str,
     slots: Mapping[str, str],
+    ours: Collection[str],
 ) -> dict[str, Any] | None:
-    entities = {slot: _entity(hass, account, plant, key) for slot, key in slots.items()}
-    required = [slot for slot in slots if slot.startswith("stat_energy")]
-    if not all(entities[slot] for slot in required):
+    found = {
+        slot: _energy(account, plant, key, ours)
+        if slot in SLOTS
+        else _entity(account, plant, key)
+        for slot, key in slots.items()
+    }
+    if not all(found[slot] for slot in slots if slot in SLOTS):
         return None
     source: dict[str, Any] = {"type": kind}
-    source |= {slot: entity for slot, entity in entities.items() if entity}
+    source |= {slot: name for slot, name in found.items() if name}
     if kind == "grid":
         source |= NO_PRICE
     if kind == "solar":
@@ -83,22 +90,35 @@ def _source(
     return source
 
 
-def _entity(hass: HomeAssistant, account: Account, plant: str, key: str) -> str | None:
+def _entity(account: Account, plant: str, key: str) -> str | None:
     """Return the entity of a plant's quantity, None where there is none."""
-    unique_id = f"{account.info.slug}_{plant}_{key}"
+    entry = registered(account, plant, key)
+    return entry.entity_id if entry and not entry.disabled else None
+
+
+def _energy(
+    account: Account, plant: str, key: str, ours: Collection[str]
+) -> str | None:
+    """Return the statistic of a plant's energy, None where nothing is recorded of it."""
+    entry = registered(account, plant, key)
+    if entry is None or not is_there(account.hass):
+        return _entity(account, plant, key)
+    if is_recorded(account.hass, entry):
+        return entry.entity_id
+    external = external_id(entry.unique_id)
+    return external if external in ours else None
+
+
+def _energies(hass: HomeAssistant, source: Mapping[str, Any]) -> set[str]:
+    """Return the energy statistics that a source is made of, by all their names."""
     registry = er.async_get(hass)
-    entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
-    entry = registry.async_get(entity_id) if entity_id else None
-    return entity_id if entry and not entry.disabled else None
-
-
-def statistics_of(source: Mapping[str, Any]) -> frozenset[str]:
-    """Return the energy statistics that a source is made of."""
-    return frozenset(
-        str(source[slot])
-        for slot in ("stat_energy_from", "stat_energy_to")
-        if source.get(slot)
-    )
+    found = {str(name) for slot, name in source.items() if name and slot in SLOTS}
+    entries = [registry.async_get(name) for name in found]
+    return found | {
+        external_id(entry.unique_id)
+        for entry in entries
+        if entry and entry.platform == DOMAIN
+    }
 
 
 async def async_set_up(
@@ -112,14 +132,14 @@ async def async_set_up(
     manager = await async_get_manager(hass)
     preferences = manager.data or EnergyManager.default_preferences()
     held: list[Any] = list(preferences["energy_sources"])
-    known = {row for source in held for row in statistics_of(source)}
+    known = {name for source in held for name in _energies(hass, source)}
     sources = [*held, *wanted]
     alone = sum(source["type"] == "solar" for source in sources) <= 1
     new = [
         dict(source)
         for source in wanted
         if (alone or source["type"] != "home")
-        and not statistics_of(source) & known
+        and not _energies(hass, source) & known
         and _fits(held, source)
     ]
     if new and apply:
@@ -144,7 +164,7 @@ async def async_carry_out_choice(account: Account, hass: HomeAssistant) -> None:
     while account.is_incomplete and account.clock.monotonic() < until:
         await account.clock.sleep(LOOK_AGAIN)
     plants = account.house.data.plants
-    await async_set_up(hass, energy_config(hass, account, plants))
+    await async_set_up(hass, await async_energy_config(hass, account, plants))
     await account.history.async_begin(plants)
     options = {**account.entry.options, CONF_ENERGY_DASHBOARD: False}
     hass.config_entries.async_update_entry(account.entry, options=options)

@@ -44,6 +44,8 @@ MOST_FAILURES = 8
 SILENT = timedelta(minutes=45)
 GAP_TRIES = 7
 NIGHT = 1
+# Where nothing is recorded all newer hours come with these; one night may fail.
+APART_DAYS = 2
 
 
 def signal_progress(entry: SolarCloudConfigEntry) -> str:
@@ -253,22 +255,26 @@ class History:
                 await self._wait(err, failures)
 
     async def _async_statistics_there(self, plants: Collection[str]) -> bool:
-        """Wait until the counters of plants have statistics to join the past to."""
+        """Wait until the counters of plants have statistics to join the past to.
+
+        Those of which nothing is recorded have none, and nothing waits for them.
+        """
         account = self._account
         until = account.clock.monotonic() + FIRST_STATISTICS_WITHIN
         while True:
-            wanted = [
+            told = [
                 (plant, key)
                 for plant in plants
                 for key in LIFETIME_ENERGIES
                 if account.house.data.value(plant, key) is not None
-                and self._records.entity_id(plant, key)
             ]
+            wanted = [key for key in told if self._records.entity_id(*key)]
+            apart = any(self._records.is_apart(*key) for key in told)
             there = [await self._records.async_series(*key) for key in wanted]
-            if there and all(there):
+            if all(there) and (there or apart):
                 return True
             if account.clock.monotonic() > until:
-                return any(there)
+                return apart or any(there)
             await account.clock.sleep(LOOK_AGAIN)
 
     async def _import_part(self, jobs: Mapping[str, Job], last: date) -> None:
@@ -288,7 +294,7 @@ class History:
             day, beginning = found.first - ONE_DAY, found.beginning
         if day < last:
             async with self._lock:
-                written = await self._records.async_write(rows)
+                written = await self._records.async_write(rows, begin=True)
             for plant, job in jobs.items():
                 self._count(job, plant, rows, last - day, written)
                 job.next = day.isoformat()
@@ -373,6 +379,10 @@ class History:
     def _look_again(self, plant: str, now: datetime) -> None:
         """Note the last days once a night: the vendor may have corrected them."""
         days = self._account.vendor.rereads
+        if self.job(plant) and any(
+            self._records.is_apart(plant, key) for key in LIFETIME_ENERGIES
+        ):
+            days = max(days, APART_DAYS)
         local = now.astimezone(self._account.zone(plant))
         nights = self._kept.setdefault("nights", {})
         today = local.date().isoformat()

@@ -6,7 +6,7 @@ that hour for every sensor.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -107,9 +107,7 @@ class Series:
         rows = sorted(hours.items())
         for index in range(0, len(rows), AT_ONCE):
             part = rows[index : index + AT_ONCE]
-            async_import_statistics(
-                self._hass,
-                self._metadata(),
+            self._import(
                 [
                     StatisticData(
                         start=start,
@@ -120,6 +118,9 @@ class Series:
                 ],
             )
             await self._async_done()
+
+    def _import(self, rows: Iterable[StatisticData]) -> None:
+        async_import_statistics(self._hass, self._metadata(), rows)
 
     async def async_shift(self, start: datetime, kwh: float) -> None:
         """Add to the sums of all hours from one on."""
@@ -151,15 +152,19 @@ class Series:
 
 async def async_series(hass: HomeAssistant, entity_id: str) -> Series | None:
     """Return an entity's statistic, None while the recorder has none of it."""
+    unit = await async_unit(hass, entity_id)
+    return Series(hass, entity_id, unit) if unit else None
+
+
+async def async_unit(hass: HomeAssistant, statistic_id: str) -> str | None:
+    """Return the unit of energy of a statistic, None while there is none."""
     found = await get_instance(hass).async_add_executor_job(
-        partial(get_metadata, hass, statistic_ids={entity_id})
+        partial(get_metadata, hass, statistic_ids={statistic_id})
     )
-    if entity_id not in found:
+    if statistic_id not in found:
         return None
-    unit = found[entity_id][1]["unit_of_measurement"]
-    if unit not in EnergyConverter.VALID_UNITS:
-        return None
-    return Series(hass, entity_id, str(unit))
+    unit = found[statistic_id][1]["unit_of_measurement"]
+    return str(unit) if unit in EnergyConverter.VALID_UNITS else None
 
 
 def compiled_until(now: datetime) -> datetime:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from homeassistant.components.recorder import get_instance
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
@@ -25,7 +23,7 @@ from .cloud.hours import (
 )
 from .cloud.house import GRID
 from .cloud.model import Device, DeviceKind, EnergyRow, Reading
-from .const import DOMAIN
+from .external import Externals, is_recorded, registered
 from .recorded import Series, async_series, compiled_until
 
 if TYPE_CHECKING:
@@ -52,6 +50,7 @@ class Records:
         self._account = account
         self._hass: HomeAssistant = account.hass
         self._firsts: dict[Key, tuple[datetime, Hour]] = {}
+        self._externals = Externals(account)
 
     @property
     def _seams(self) -> dict[str, Any]:
@@ -69,14 +68,12 @@ class Records:
 
     def entity_id(self, subject: str, key: str) -> str | None:
         """Return the entity that counts, None where nothing of it is recorded."""
-        registry = er.async_get(self._hass)
-        unique_id = f"{self._account.info.slug}_{subject}_{key}"
-        entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
-        entry = registry.async_get(entity_id) if entity_id else None
-        if entity_id is None or entry is None or entry.disabled:
-            return None
-        wanted = get_instance(self._hass).entity_filter
-        return entity_id if wanted is None or wanted(entity_id) else None
+        entry = registered(self._account, subject, key)
+        return entry.entity_id if entry and is_recorded(self._hass, entry) else None
+
+    def is_apart(self, subject: str, key: str) -> bool:
+        """Return whether a counter's past goes into a statistic of our own."""
+        return self._externals.entry(subject, key) is not None
 
     async def async_series(self, subject: str, key: str) -> Series | None:
         """Return the statistic of a counter, None while there is none."""
@@ -109,15 +106,19 @@ class Records:
         counters: Mapping[Key, Reading] | None = None,
         *,
         past: bool = True,
+        begin: bool = False,
     ) -> Written:
         """Write what rows tell of hours that are over, where it is not recorded so.
 
         `counters` are lifetime counters at an instant up to which the rows reach. Hours
-        before the first that is recorded are left out where no `past` is wanted.
+        before the first that is recorded are left out where no `past` is wanted. With
+        `begin` counters that nothing records get a statistic of our own.
         """
         written = Written()
         for key, own in self.summed(rows).items():
-            if (series := await self.async_series(*key)) is None:
+            series = await self.async_series(*key)
+            apart = None if series else self._externals.entry(*key)
+            if series is None and apart is None:
                 continue
             zone = self._zone(key[0])
             hours = await self._hass.async_add_executor_job(by_hour, own, zone)
@@ -125,9 +126,46 @@ class Records:
             known = {hour: kwh for hour, kwh in hours.items() if hour < until}
             if not known:
                 continue
-            end = _end(known, own, (counters or {}).get(key))
-            await self._write(key, series, known, end, written, past=past)
+            if apart:
+                state = self._state_now(key, known, own) if begin else None
+                await self._write_apart(key, apart, known, state, written, past=past)
+            if series:
+                end = _end(known, own, (counters or {}).get(key))
+                await self._write(key, series, known, end, written, past=past)
         return written
+
+    def _state_now(
+        self, key: Key, known: Hours, rows: Sequence[EnergyRow]
+    ) -> float | None:
+        """Return the counter with which the last hour ended, None where none is told.
+
+        Of hours that ended long ago nobody knows it; then it is what they add up to.
+        """
+        subject, name = key
+        counter = self._account.house.data.readings.get(subject, {}).get(name)
+        if counter is None or counter.value is None:
+            return None
+        end = _end(known, rows, counter)
+        return end[1] if end else sum(known.values())
+
+    async def _write_apart(
+        self,
+        key: Key,
+        entry: er.RegistryEntry,
+        known: Hours,
+        state: float | None,
+        written: Written,
+        *,
+        past: bool,
+    ) -> None:
+        """Write what nothing records into a statistic of our own."""
+        found = await self._externals.async_write(
+            entry, key[0], known, state, past=past
+        )
+        if found:
+            count, held = found
+            written.hours += count
+            written.offsets[key] = round(held.state - held.sum, 3)
 
     def _zone(self, subject: str) -> tzinfo:
         account = self._account

@@ -26,7 +26,7 @@ from .cloud.errors import CloudError, understood
 from .cloud.quantity import BATTERY_MODES
 from .const import DEFAULT_MINUTES, DOMAIN, LONGEST_RUN
 from .coordinator import placeholders
-from .dashboard import async_set_up, energy_config
+from .dashboard import async_energy_config, async_set_up
 from .devices import subject_of
 from .entity import invalid, raise_failed
 
@@ -361,7 +361,7 @@ async def _get_schedule(target: Target, call: ServiceCall) -> ServiceResponse:
 async def _get_energy_config(target: Target, call: ServiceCall) -> ServiceResponse:
     """Return which entity belongs in which slot of the Energy dashboard."""
     hass = target.account.hass
-    sources: Any = energy_config(hass, target.account, [target.plant])
+    sources: Any = await async_energy_config(hass, target.account, [target.plant])
     return {"energy_sources": sources}
 
 
@@ -380,7 +380,7 @@ async def _setup_dashboard(hass: HomeAssistant, call: ServiceCall) -> ServiceRes
     sources = [
         source
         for target in targets
-        for source in energy_config(hass, target.account, [target.plant])
+        for source in await async_energy_config(hass, target.account, [target.plant])
     ]
     new: Any = await async_set_up(hass, sources, apply=call.data[ATTR_APPLY])
     if call.data[ATTR_APPLY]:

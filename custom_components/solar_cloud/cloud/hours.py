@@ -192,6 +192,31 @@ def before(
     return hours
 
 
+def retold(known: Hours, recorded: Recorded) -> dict[datetime, Hour]:
+    """Return the hours that change, as they are told, where nothing else counts them.
+
+    They follow the recorded hour before; one among them that is not told keeps its energy.
+    """
+    first, last = min(known), max(known)
+    if earlier := [hour for hour in recorded if hour < first]:
+        row = recorded[max(earlier)]
+    else:
+        begun = recorded.get(first, Hour(0.0, 0.0))
+        row = Hour(begun.state - begun.sum, 0.0)
+    counted = row.sum
+    found: dict[datetime, Hour] = {}
+    for hour in sorted(
+        known.keys() | {hour for hour in recorded if first < hour < last}
+    ):
+        kwh = known[hour] if hour in known else recorded[hour].sum - counted
+        row = Hour(row.state + kwh, row.sum + kwh)
+        held = recorded.get(hour)
+        if held is None or abs(held.sum - row.sum) > SAME:
+            found[hour] = row
+        counted = held.sum if held else counted
+    return found
+
+
 def seam(recorded: Recorded, at: datetime) -> float:
     """Return by how much the sums from an hour on do not fit those before it."""
     earlier = [hour for hour in recorded if hour < at]
