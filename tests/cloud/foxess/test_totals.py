@@ -192,10 +192,10 @@ async def test_history_waits_for_polls(kh: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 24)]
+    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)]
 )
 async def test_days_when_the_clocks_change(stub: Stub, day: date, hours: int) -> None:
-    """The hour that is skipped belongs to the next; nothing is lost or doubled."""
+    """A skipped hour belongs to the next, one that comes twice is told for both."""
     home(stub, "Europe/Berlin", generation=9)
     stub.answers["report/query"] = [
         {"variable": "generation", "values": [0.5] * 12 + [None] + [0.25] * 11},
@@ -205,7 +205,8 @@ async def test_days_when_the_clocks_change(stub: Stub, day: date, hours: int) ->
     await stub.vendor.poll("realtime")
     told = await stub.vendor.energy(["P"], day, day)
     rows = [row for row in told.rows if row.key == "pv_energy"]
-    assert len({row.start for row in rows}) == len(rows) == hours - 1
+    assert len({row.start for row in rows}) == len(rows) == min(hours, 24) - 1
+    assert sum((row.span for row in rows), timedelta()) == timedelta(hours=hours - 1)
     assert sum(row.kwh for row in rows) == pytest.approx(6 + 2.75)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from ..clock import Clock
@@ -114,16 +115,23 @@ class Totals:
     def _hours(
         self, sn: str, key: str, day: date, values: list[Any]
     ) -> list[EnergyRow]:
-        """Return an energy by hour; an hour that the clocks skip belongs to the next."""
+        """Return an energy by hour of the clock.
+
+        An hour that the clocks skip belongs to the next, one that comes twice is long.
+        """
         midnight = datetime(
             day.year, day.month, day.day, tzinfo=self._inventory.zone(sn)
         )
+        starts = [
+            (midnight + timedelta(hours=hour)).astimezone(UTC)
+            for hour in range(len(values) + 1)
+        ]
+        spans = {start: end - start for start, end in pairwise(starts)}
         sums: dict[datetime, float] = {}
-        for hour, value in enumerate(values):
-            start = (midnight + timedelta(hours=hour)).astimezone(UTC)
+        for start, value in zip(starts, values, strict=False):
             if (kwh := number(value)) is not None:
                 sums[start] = sums.get(start, 0.0) + kwh
         return [
-            EnergyRow(subject=sn, key=key, start=start, kwh=kwh)
+            EnergyRow(subject=sn, key=key, start=start, kwh=kwh, span=spans[start])
             for start, kwh in sums.items()
         ]
