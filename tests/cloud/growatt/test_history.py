@@ -174,6 +174,11 @@ async def test_before_95_days_only_the_days_are_known(stub: Stub) -> None:
         await stub.vendor.energy(["7"], date(2025, 1, 1), date(2025, 5, 1 + n))
     with pytest.raises(QuotaExceeded):
         await stub.vendor.energy(["7"], date(2025, 1, 1), date(2025, 4, 1))
+    # What devices do not have any more is not asked for again, and days are a week.
+    paths = [path for path, _ in stub.asked]
+    assert sum(path.endswith("tlx_data") for path in paths) == 1
+    asked = [params for path, params in stub.asked if "plant/energy" in path][1]
+    assert (asked["start_date"], asked["end_date"]) == ("2025-04-25", "2025-05-01")
 
 
 def _yields(params: dict[str, str]) -> Any:

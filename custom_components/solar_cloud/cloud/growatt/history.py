@@ -27,6 +27,9 @@ from .tolerant import PARTIAL
 DAY = timedelta(days=1)
 # With a day around them on each side, that makes a span of seven.
 DAYS = 6
+# Days of a plant, which are told as they are; devices forget theirs after so many.
+DAYS_ALONE = 7
+KEPT = timedelta(days=95)
 ROWS_AT_ONCE = 50
 # As far back as years are told in one call.
 YEARS = 19
@@ -81,13 +84,35 @@ class History:
         self._samples = samples
         self._overview = overview
         self._begun: dict[str, date | None] = {}
+        self._forgotten: set[str] = set()
 
     async def energy(
         self, plant: str, first: date, last: date, now: datetime, purpose: Purpose
     ) -> Energies:
-        """Return the energy of up to six days, by hours as far as devices tell them."""
-        first = max(first, last - (DAYS - 1) * DAY)
-        span = Span(first, last, self._inventory.zone(plant), now)
+        """Return the energy of up to six days, by hours as far as devices tell them.
+
+        Once they have told nothing of days that are long over, whole days are asked for.
+        """
+        zone = self._inventory.zone(plant)
+        old = now - _midnight(last + DAY, zone) > KEPT
+        alone = old and plant in self._forgotten
+        first = max(first, last - ((DAYS_ALONE if alone else DAYS) - 1) * DAY)
+        span = Span(first, last, zone, now)
+        rows = [] if alone else await self._by_devices(plant, span, purpose)
+        if not rows:
+            rows = await self._of_days(plant, span, purpose, around=not alone)
+            if old and rows:
+                self._forgotten.add(plant)
+        return Energies(
+            first=first,
+            rows=tuple(rows),
+            beginning=await self._is_beginning(plant, first, rows, purpose),
+        )
+
+    async def _by_devices(
+        self, plant: str, span: Span, purpose: Purpose
+    ) -> list[EnergyRow]:
+        """Return what devices uploaded, else the power that the plant had."""
         rows: list[EnergyRow] = []
         for sn in self._inventory.inverters(plant):
             rows += await _hours(sn, await self._inverter(sn, span, purpose), span)
@@ -95,13 +120,7 @@ class History:
             rows += await _hours(sn, await self._meter(sn, span, purpose), span)
         if not self._inventory.inverters(plant):
             rows += await self._from_powers(plant, span, purpose)
-        if not rows:
-            rows += await self._of_days(plant, span, purpose)
-        return Energies(
-            first=first,
-            rows=tuple(rows),
-            beginning=await self._is_beginning(plant, first, rows, purpose),
-        )
+        return rows
 
     async def _is_beginning(
         self, plant: str, first: date, rows: list[EnergyRow], purpose: Purpose
@@ -213,11 +232,12 @@ class History:
         return [_row(plant, PV, hour, kwh) for hour, kwh in sorted(sums.items())]
 
     async def _of_days(
-        self, plant: str, span: Span, purpose: Purpose
+        self, plant: str, span: Span, purpose: Purpose, *, around: bool
     ) -> list[EnergyRow]:
         """Return what a plant yielded on each day (4.2.6); ten calls a day are allowed."""
+        more = DAY if around else timedelta()
         days = await self._yields(
-            plant, "day", span.first - DAY, span.last + DAY, purpose
+            plant, "day", span.first - more, span.last + more, purpose
         )
         found: list[EnergyRow] = []
         for day, kwh in sorted(days.items()):
