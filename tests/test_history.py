@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from custom_components.solar_cloud.cloud.model import EnergyRow, Reading
+from custom_components.solar_cloud import history as module
+from custom_components.solar_cloud.cloud.model import Energies, EnergyRow, Reading
 from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
 from custom_components.solar_cloud.const import DOMAIN
-from custom_components.solar_cloud.history import History
+from custom_components.solar_cloud.history import EMPTY, TOGETHER, History, Part
 from custom_components.solar_cloud.records import Records, _end
 from homeassistant.components.recorder.models import (
     StatisticMeanType,
@@ -478,3 +479,51 @@ def test_counters_of_long_ago_say_nothing() -> None:
     soon = Reading(value=9.0, at=start + timedelta(hours=1, minutes=5))
     assert _end({start: 1.0}, [row], soon) == (start, 9.0)
     assert _end({start: 1.0}, [row], Reading(value=None, at=start)) is None
+
+
+async def test_what_takes_long_is_shown_meanwhile(
+    socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days that come slowly are written before all of them are there, none twice."""
+    monkeypatch.setattr(module, "SHOWN_EACH", 1.0)
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        await house.run(minutes=75)
+        history = house.account("kh").history
+        await house.do(history.async_import([plant.id]))
+        shown = set()
+        for _ in range(60):
+            await house.run(seconds=1)
+            shown.add(history.progress(plant.id))
+        assert shown >= {100.0}
+        assert len(shown) > 3
+        since = midnight(plant, date(2026, 5, 8))
+        for key in LIFETIME_ENERGIES:
+            compare(house, plant, key, since, START.replace(minute=0).timestamp())
+
+
+def test_a_part_of_the_past() -> None:
+    """It is a year, or as much as memory should hold; empty days end it."""
+
+    def told(day: date, kwh: float, days: int = 1, rows: int = 1) -> Energies:
+        row = EnergyRow(subject="P", key="pv_energy", start=START, kwh=kwh)
+        return Energies(first=day - timedelta(days=days - 1), rows=(row,) * rows)
+
+    last = date(2026, 5, 12)
+    part = Part(last=last, day=last)
+    part.add(told(last, 1.0, days=TOGETHER - 1))
+    assert not part.whole(date.min)
+    assert part.whole(part.day + timedelta(days=1))
+    part.add(told(part.day, 1.0))
+    assert part.whole(date.min)
+    part = Part(last=last, day=last)
+    part.add(told(last, 1.0, rows=module.MOST_ROWS))
+    assert part.whole(date.min)
+    part = Part(last=last, day=last)
+    part.add(told(last, 0.0, days=EMPTY - 1))
+    part.add(told(part.day, 1.0))
+    part.add(told(part.day, 0.0, days=EMPTY - 1))
+    assert not part.whole(date.min)
+    part.add(told(part.day, 0.0))
+    assert part.whole(date.min)

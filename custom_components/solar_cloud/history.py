@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 ONE_DAY = timedelta(days=1)
 
-# Days that are written together; empty days after which the past is taken to be over.
-TOGETHER = 31
+# What is written together, as each part moves all later sums: so many days, while memory
+# holds their rows, and nobody waits longer than this (s) to see how far it is.
+TOGETHER = 366
+MOST_ROWS = 100_000
+SHOWN_EACH = 600.0
+# Empty days after which the past is taken to be over.
 EMPTY = 62
 
 # Waits in s: for the first statistics of new entities, and after a failure.
@@ -87,6 +91,33 @@ class Job:
         last = date.fromisoformat(self.last)
         whole = (last - self.until).days + 1
         return round(100 * (last - self.coming).days / whole, 1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Part:
+    """Days back from `last` that are written together; `day` is the next one to fetch."""
+
+    last: date
+    day: date
+    rows: list[EnergyRow] = field(default_factory=list)
+    beginning: bool = False
+    empty: int = 0
+
+    def add(self, found: Energies) -> None:
+        """Add what was fetched, from the next day back."""
+        empty = not any(row.kwh for row in found.rows)
+        self.empty = self.empty + (self.day - found.first).days + 1 if empty else 0
+        self.rows += found.rows
+        self.day, self.beginning = found.first - ONE_DAY, found.beginning
+
+    def whole(self, first: date) -> bool:
+        """Return whether it is enough to write, or nothing comes before it."""
+        return (
+            self.beginning
+            or self.day < max(first, self.last - timedelta(days=TOGETHER - 1))
+            or len(self.rows) >= MOST_ROWS
+            or self.empty >= EMPTY
+        )
 
 
 class History:
@@ -280,25 +311,23 @@ class History:
     async def _import_part(self, jobs: Mapping[str, Job], last: date) -> None:
         """Fetch days back from one, and write them once enough are together."""
         first = min(job.until for job in jobs.values())
-        least = max(first, last - timedelta(days=TOGETHER - 1))
-        rows: list[EnergyRow] = []
-        day, beginning = last, False
+        clock = self._account.clock
+        until = clock.monotonic() + SHOWN_EACH
+        part = Part(last=last, day=last)
         failure: CloudError | None = None
-        while day >= least and not beginning:
+        while not part.whole(first) and clock.monotonic() < until:
             try:
-                found = await self._fetch(jobs, first, day)
+                part.add(await self._fetch(jobs, first, part.day))
             except CloudError as err:
                 failure = err
                 break
-            rows += found.rows
-            day, beginning = found.first - ONE_DAY, found.beginning
-        if day < last:
+        if part.day < last:
             async with self._lock:
-                written = await self._records.async_write(rows, begin=True)
+                written = await self._records.async_write(part.rows, begin=True)
             for plant, job in jobs.items():
-                self._count(job, plant, rows, last - day, written)
-                job.next = day.isoformat()
-                job.done = beginning or day < job.until or job.empty >= EMPTY
+                self._count(job, plant, part.rows, last - part.day, written)
+                job.next = part.day.isoformat()
+                job.done = part.beginning or part.day < job.until or job.empty >= EMPTY
                 await self._keep(plant, job)
         if failure:
             raise failure
