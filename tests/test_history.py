@@ -160,7 +160,7 @@ async def test_corrections_are_taken_over(socket_enabled: None, tmp_path: Path) 
         house.sim.fault("vendor_correction", variable="loads", delta=1.5, hour=hour)
         await house.run(hours=1)
         assert dict(changes(rows(house, plant, "load_energy")))[now] > 1.5
-        await house.run(until=START + timedelta(hours=17))
+        await house.run(until=START + timedelta(hours=18))
         after = dict(changes(rows(house, plant, "load_energy")))
         assert after[hour] == pytest.approx(before[hour] + 1.5, abs=STEP)
         truth = dict(plant.home.energy(now, now + HOUR)["load_energy"])[now]

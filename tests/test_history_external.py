@@ -125,7 +125,7 @@ async def test_disabled_counters_have_a_statistic_of_their_own(
         await house.run(until=START + timedelta(hours=14))
         before = dict(plant.home.energy(hour, hour + HOUR)["load_energy"])[hour]
         house.sim.fault("vendor_correction", variable="loads", delta=1.5, hour=hour)
-        await house.run(until=START + timedelta(hours=17))
+        await house.run(until=START + timedelta(hours=18))
         load = dict(changes(apart(house, plant, "load_energy")))
         assert load[hour] == pytest.approx(before + 1.5, abs=STEP)
         found = apart(house, plant, "grid_import_energy")

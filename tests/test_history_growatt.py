@@ -91,7 +91,7 @@ async def test_corrections_are_taken_over(socket_enabled: None, tmp_path: Path) 
         await house.run(hours=1)
         jumped = dict(changes(rows(house, plant, entity)))[now.timestamp()]
         assert jumped > 1.5
-        # One o'clock in Phoenix is eight in UTC.
+        # Two o'clock in Phoenix is nine in UTC.
         await house.run(until=START + timedelta(days=1, hours=1, minutes=30))
         after = dict(changes(rows(house, plant, entity)))
         assert after[hour] == pytest.approx(before[hour] + 1.5, abs=STEP)

@@ -51,3 +51,26 @@ async def test_past_days_join_what_is_recorded(
         for key in keys:
             _compare(house, plant, key)
         assert not [row.endpoint for row in house.sim.calls if row.refused]
+
+
+async def test_what_a_battery_did_before_midnight_is_not_lost(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """Its counter begins anew each day, after minutes that nobody has seen."""
+    start = datetime(2026, 5, 12, 20, 2, tzinfo=UTC)
+    async with House(start=start, folder=tmp_path, vendors=("huawei",)) as house:
+        await house.setup("home", control=False)
+        plant = house.sim.account("home").plants[0]
+        await house.run(until=datetime(2026, 5, 13, 21, 0, tzinfo=UTC))
+        house.sim.fault("status", status=503)
+        await house.run(minutes=70)
+        house.sim.clear_faults()
+        await house.run(until=datetime(2026, 5, 14, 1, 30, tzinfo=UTC))
+        since = midnight(plant, date(2026, 5, 13))
+        key = "battery_discharge_energy"
+        told = dict(changes(rows(house, plant, key)))
+        truth = dict(plant.home.energy(since, since + 25 * 3600)[key])
+        assert truth[since + 23 * 3600] > STEP
+        for hour, kwh in truth.items():
+            assert told[hour] == pytest.approx(kwh, abs=0.02), hour
+        assert 0 <= told[since + 25 * 3600] < 2 * STEP + truth[since + 24 * 3600]

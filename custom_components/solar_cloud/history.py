@@ -44,10 +44,11 @@ RETRY_AFTER = 900.0
 MOST_FAILURES = 8
 
 # Data this old when an hour ends leaves a gap, which is tried so often to be filled, after
-# twice as long each time. The last days are read again each night from this hour on.
+# twice as long each time. The last days are read again each night from this hour on: when
+# an hour of today is over, so that yesterday's last one is not the one at the end.
 SILENT = timedelta(minutes=45)
 GAP_TRIES = 7
-NIGHT = 1
+NIGHT = 2
 # Where nothing is recorded all newer hours come with these; one night may fail.
 APART_DAYS = 2
 

@@ -17,6 +17,7 @@ from .cloud.hours import (
     before,
     by_hour,
     ended,
+    followed,
     hour_of,
     seam,
     settled,
@@ -211,9 +212,11 @@ class Records:
             if end and right.fits and end[0] in hours:
                 changed |= await self._last(series, end[0], hours[end[0]])
             written.fits = written.fits and right.fits
-            if changed:
+            if right.fits and end is None and self._is_by_the_day(key[1]):
+                changed = await self._follow(key, series, recent, hours, changed)
+            elif changed:
                 await series.async_write(changed)
-                written.hours += len(changed)
+            written.hours += len(changed)
         first, held = self._firsts.get(key, found)
         written.offsets[key] = round(held.state - held.sum, 3)
 
@@ -242,6 +245,29 @@ class Records:
         await self._account.store.async_save()
         if SAME < missing <= known[at]:
             await series.async_shift(at, missing)
+
+    def _is_by_the_day(self, key: str) -> bool:
+        """Return whether a counter is made of one of the day, whose last minutes it lacks."""
+        feeds = self._account.vendor.feeds
+        return any(key in feed.accumulates for feed in feeds)
+
+    async def _follow(
+        self,
+        key: Key,
+        series: Series,
+        known: Hours,
+        hours: Mapping[datetime, Hour],
+        right: Mapping[datetime, Hour],
+    ) -> dict[datetime, Hour]:
+        """Write hours as they are told, and let the sums after them follow."""
+        changed, after = followed(known, hours, right)
+        if changed and after and after in await series.async_around(after):
+            await self._open_seam(key, after)
+            await series.async_write(changed)
+            await self.async_close_seam(key, series)
+            return changed
+        await series.async_write(right)
+        return dict(right)
 
     async def _last(self, series: Series, hour: datetime, true: Any) -> dict[Any, Any]:
         held = (await series.async_hours(hour, hour + HOUR)).get(hour)

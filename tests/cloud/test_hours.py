@@ -11,6 +11,7 @@ from custom_components.solar_cloud.cloud.hours import (
     before,
     by_hour,
     ended,
+    followed,
     runs,
     seam,
     settled,
@@ -107,6 +108,30 @@ def test_a_little_too_much_is_the_last_hours() -> None:
     found = settled(known(1.0, 1.2, 0.0, start=START + HOUR), recorded)
     assert found.fits
     assert found.hours[START + 2 * HOUR].state == pytest.approx(12.1)
+
+
+def test_rounding_is_nobodys_alone() -> None:
+    """Hours that were rounded share what they lack; the night had nothing of it."""
+    recorded = hours(0.0, *[0.0] * 10, 20.02, 20.02)
+    found = settled(known(*[2.0] * 10, 0.0, 0.0, start=START + HOUR), recorded)
+    assert found.fits
+    assert found.hours[START + HOUR].sum == pytest.approx(2.002)
+    assert found.hours[START + 10 * HOUR].sum == pytest.approx(20.02)
+
+
+def test_a_counter_of_days_follows_what_is_told() -> None:
+    """Midnight took something of it; what comes after has to move."""
+    recorded = hours(0.0, 1.0, 1.9, 2.9)
+    told = known(1.0, 1.0, start=START + HOUR)
+    right = settled(told, recorded)
+    assert followed(told, recorded, right.hours) == (
+        {START + 2 * HOUR: Hour(1.9, 2.0)},
+        START + 3 * HOUR,
+    )
+    again = recorded | {START + 2 * HOUR: Hour(1.9, 2.0)}
+    assert followed(told, again, {})[0] == {}
+    apart = told | known(1.0, start=START + 9 * HOUR)
+    assert followed(apart, recorded, right.hours) == (right.hours, None)
 
 
 def test_another_scale_is_followed() -> None:

@@ -22,6 +22,8 @@ NOON = 12
 ALIKE = 0.2
 ALWAYS_ALIKE = 0.3
 LEFT = 0.02
+# What rounded hours add up to differently, while none of them is seen to change.
+ROUNDED = 0.005
 # Below this (kWh) an hour stays as it is.
 SAME = 0.0005
 
@@ -37,6 +39,8 @@ class Hour:
 
 
 type Recorded = Mapping[datetime, Hour]
+
+LOST = Hour(0.0, float("inf"))
 
 
 def hour_of(at: datetime) -> datetime:
@@ -145,19 +149,42 @@ def _shares(told: list[float], total: float) -> list[float] | None:
     """Return what each hour has of the whole; None where it is told of something else.
 
     What is left over belongs to the last hour, of which the counter had not yet told
-    all; more than an hour's energy is a matter of scale.
+    all; more than an hour's energy is a matter of scale, or of rounding.
     """
-    whole = sum(told)
+    whole, last = sum(told), told[-1]
     left = total - whole
     if total < -SAME or abs(left) > max(ALIKE * whole, ALWAYS_ALIKE):
         return None
-    if abs(left) > max(LEFT * whole, ALWAYS_ALIKE, told[-1]):
+    rounded = last < abs(left) <= ROUNDED * whole
+    if rounded or abs(left) > max(LEFT * whole, ALWAYS_ALIKE, last):
         return [kwh * total / whole for kwh in told]
     shares = list(told)
     for index in reversed(range(len(shares))):
         kwh = shares[index] + left
         shares[index], left = max(0.0, kwh), min(0.0, kwh)
     return shares
+
+
+def followed(
+    known: Hours, recorded: Recorded, right: Recorded
+) -> tuple[dict[datetime, Hour], datetime | None]:
+    """Return hours whose sums follow what is told, and the first one after them.
+
+    For a counter that loses something by the day: `right` has what is put right as if it
+    did not. What comes after has to move with the sums. One stretch of hours alone can.
+    """
+    told = list(runs(known))
+    inner = _anchored(told[0], recorded) if len(told) == 1 else []
+    if not inner:
+        return dict(right), None
+    rows = {**recorded, **right}
+    counted = recorded[inner[0] - HOUR].sum
+    found: dict[datetime, Hour] = {}
+    for hour in inner:
+        counted += known[hour]
+        if abs(recorded.get(hour, LOST).sum - counted) > SAME:
+            found[hour] = Hour(rows[hour].state, counted)
+    return found, inner[-1] + HOUR
 
 
 def ended(known: Hours, recorded: Recorded, last: datetime, state: float) -> Recorded:

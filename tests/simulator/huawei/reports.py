@@ -117,18 +117,32 @@ def _station(span: str) -> Any:
         name = "dataItemMap"
         if exchange.account.case_slip and span == "Day":
             name = "dataitemMap"
-        rows = [
-            {
-                "stationCode": plant.id,
-                "collectTime": at,
-                name: _station_items(plant, energy, span),
-            }
-            for plant in questions.plants(exchange)
-            for at, energy in _rows(plant, span, collected, exchange.at)
-        ]
+        rows = []
+        for plant in questions.plants(exchange):
+            for at, energy in _rows(plant, span, collected, exchange.at):
+                items = _station_items(plant, energy, span)
+                if span == "Hour":
+                    _correct(server, exchange, plant, at / 1000, items)
+                rows.append({"stationCode": plant.id, "collectTime": at, name: items})
         return server.done(rows, told(exchange, "stationCodes", "collectTime"))
 
     return report
+
+
+def _correct(
+    server: Server,
+    exchange: Exchange,
+    plant: HuaweiPlant,
+    start: float,
+    items: dict[str, Any],
+) -> None:
+    """Change an item of the hour that a correction is about (Unix time `hour`)."""
+    for fault in server.world.faults.standing("vendor_correction", server.name):
+        item = fault.args["variable"]
+        if fault.args.get("hour") != start or not fault.active(exchange.at):
+            continue
+        if fault.fits(plant.account, fault.endpoint, plant.id) and items.get(item):
+            items[item] = round(items[item] + float(fault.args["delta"]), 2)
 
 
 def _device_items(
