@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 ONE_DAY = timedelta(days=1)
 
 # What is written together, as each part moves all later sums: so many days, while memory
-# holds their rows, and nobody waits longer than this (s) to see how far it is.
+# holds their rows, and nobody waits longer than this (s) to see how far it is, nor to see
+# anything at all.
 TOGETHER = 366
 MOST_ROWS = 100_000
 SHOWN_EACH = 600.0
+SHOWN_FIRST = 60.0
 # Empty days after which the past is taken to be over.
 EMPTY = 62
 
@@ -313,7 +315,8 @@ class History:
         """Fetch days back from one, and write them once enough are together."""
         first = min(job.until for job in jobs.values())
         clock = self._account.clock
-        until = clock.monotonic() + SHOWN_EACH
+        begun = any(job.next != job.last for job in jobs.values())
+        until = clock.monotonic() + (SHOWN_EACH if begun else SHOWN_FIRST)
         part = Part(last=last, day=last)
         failure: CloudError | None = None
         while not part.whole(first) and clock.monotonic() < until:
