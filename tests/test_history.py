@@ -228,7 +228,7 @@ async def test_a_vendor_that_refuses_half_way(
 async def test_entities_that_are_renamed_or_not_recorded(
     socket_enabled: None, tmp_path: Path
 ) -> None:
-    """A renamed entity keeps its past; one that is disabled has none, and stops nobody."""
+    """A renamed entity keeps its past; one that is disabled gets no more, and stops nobody."""
     async with House(start=START, folder=tmp_path) as house:
         await house.setup("kh")
         plant = house.sim.plant("kh")
@@ -248,6 +248,15 @@ async def test_entities_that_are_renamed_or_not_recorded(
         assert house.entity_id(plant.id, "pv_energy") == "sensor.my_sun"
         compare(house, plant, "pv_energy", since, until)
         compare(house, plant, "grid_import_energy", since, until)
+        before = rows(house, plant, "pv_energy")
+        registry.async_update_entity("sensor.my_sun", new_entity_id="sensor.my_light")
+        await house.run(minutes=2)
+        await house.do(house.account("kh").history.async_import([plant.id]))
+        await house.run(minutes=20)
+        after = rows(house, plant, "pv_energy")
+        assert {at: after[at] for at in sorted(before)[:-2]} == {
+            at: before[at] for at in sorted(before)[:-2]
+        }
 
 
 async def test_a_plant_that_is_gone_ends_its_import(
@@ -485,6 +494,7 @@ async def test_what_takes_long_is_shown_meanwhile(
     socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Days that come slowly are written before all of them are there, none twice."""
+    monkeypatch.setattr(module, "SHOWN_FIRST", 1.0)
     monkeypatch.setattr(module, "SHOWN_EACH", 1.0)
     async with House(start=START, folder=tmp_path) as house:
         await house.setup("kh")
@@ -494,7 +504,6 @@ async def test_what_takes_long_is_shown_meanwhile(
         await house.do(history.async_import([plant.id]))
         shown = set()
         for _ in range(60):
-    monkeypatch.setattr(module, "SHOWN_FIRST", 1.0)
             await house.run(seconds=1)
             shown.add(history.progress(plant.id))
         assert shown >= {100.0}

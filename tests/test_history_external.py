@@ -271,14 +271,17 @@ class Hand:
         """Begin anew, as a restart does."""
         self._records = Records(self._house.account("kh"))
 
-    async def tell(self, offset: float, *kwh: float, begin: bool = False) -> int:
-        """Tell of hours from an offset (h) on; returns how many were written."""
+    async def tell(
+        self, offset: float, *kwh: float, begin: bool = False, span: float = 1
+    ) -> int:
+        """Tell of spans (h) from an offset (h) on; returns how many hours were written."""
         told = [
             EnergyRow(
                 subject=self._plant.id,
                 key=self.key,
-                start=self.base + timedelta(hours=offset + n),
+                start=self.base + timedelta(hours=offset + n * span),
                 kwh=value,
+                span=timedelta(hours=span),
             )
             for n, value in enumerate(kwh)
         ]
@@ -347,6 +350,24 @@ async def test_hours_follow_each_other(socket_enabled: None, tmp_path: Path) -> 
         hand.speak()
         assert await hand.tell(0, 1, begin=True) == 1
         assert hand.energies() == [1]
+
+
+async def test_days_do_not_take_the_place_of_hours(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """Of what was told by the hour, the vendor may later tell only the day."""
+    async with by_hand(tmp_path) as hand:
+        day = [*(0.0 for _ in range(10)), 1.0, 2.0, 3.0, *(0.0 for _ in range(11))]
+        assert await hand.tell(0, *day, *day, begin=True) == 48
+        assert await hand.tell(0, 6, 6.1, span=24) == 0
+        assert hand.energies() == [*day, *day]
+        # One that differs by more is another one; a day before comes as it is told.
+        assert await hand.tell(-24, 5, 6, 9, span=24) > 0
+        found = hand.energies()
+        assert [sum(found[n : n + 24]) for n in (0, 24, 48)] == [5, 6, 9]
+        assert found[24:48] == day
+        assert max(found[48:]) == 9
+        assert await hand.tell(-24, 5, 6, 9, span=24) == 0
 
 
 @pytest.mark.parametrize("shifted", [False, True])

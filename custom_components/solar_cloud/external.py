@@ -142,6 +142,11 @@ class Externals:
             count += await self._retell(series, span, recent)
         return count, span.held
 
+    def reader(self, entry: er.RegistryEntry) -> Series:
+        """Return what reads an entity's statistic of our own."""
+        statistic_id = external_id(entry.unique_id)
+        return Series(self._hass, statistic_id, UnitOfEnergy.KILO_WATT_HOUR)
+
     async def _series(self, entry: er.RegistryEntry, plant: str) -> External:
         statistic_id = external_id(entry.unique_id)
         if (unit := await async_unit(self._hass, statistic_id)) is None:

@@ -16,11 +16,13 @@ from .cloud.hours import (
     Hours,
     before,
     by_hour,
+    days_of,
     ended,
     followed,
     hour_of,
     seam,
     settled,
+    unless_finer,
 )
 from .cloud.house import GRID
 from .cloud.model import Device, DeviceKind, EnergyRow, Reading
@@ -116,24 +118,33 @@ class Records:
         `begin` counters that nothing records get a statistic of our own.
         """
         written = Written()
-        for key, own in self.summed(rows).items():
-            series = await self.async_series(*key)
-            apart = None if series else self._externals.entry(*key)
-            if series is None and apart is None:
-                continue
-            zone = self._zone(key[0])
-            hours = await self._hass.async_add_executor_job(by_hour, own, zone)
-            until = compiled_until(self._account.clock.now())
-            known = {hour: kwh for hour, kwh in hours.items() if hour < until}
-            if not known:
-                continue
-            if apart:
-                state = self._state_now(key, known, own) if begin else None
-                await self._write_apart(key, apart, known, state, written, past=past)
-            if series:
-                end = _end(known, own, (counters or {}).get(key))
-                await self._write(key, series, known, end, written, past=past)
+        work = self._hass.async_add_executor_job
+        for key, own in (await work(self.summed, rows)).items():
+            if series := await self.async_series(*key):
+                if known := await self._known(key, own, series):
+                    end = _end(known, own, (counters or {}).get(key))
+                    await self._write(key, series, known, end, written, past=past)
+            elif apart := self._externals.entry(*key):
+                if known := await self._known(key, own, self._externals.reader(apart)):
+                    state = self._state_now(key, known, own) if begin else None
+                    await self._write_apart(
+                        key, apart, known, state, written, past=past
+                    )
         return written
+
+    async def _known(
+        self, key: Key, rows: Sequence[EnergyRow], series: Series
+    ) -> Hours:
+        """Return what rows tell of each hour that the recorder has compiled."""
+        work = self._hass.async_add_executor_job
+        hours = await work(by_hour, rows, self._zone(key[0]))
+        until = compiled_until(self._account.clock.now())
+        known = {hour: kwh for hour, kwh in hours.items() if hour < until}
+        if days := days_of(rows):
+            first, last = min(days)[0], max(days)[1]
+            held = await series.async_hours(first - HOUR, last)
+            return await work(unless_finer, known, days, held)
+        return known
 
     def _state_now(
         self, key: Key, known: Hours, rows: Sequence[EnergyRow]
@@ -207,7 +218,7 @@ class Records:
             hours = await series.async_hours(min(recent) - HOUR, max(recent) + HOUR)
             if end:
                 hours = dict(ended(recent, hours, *end))
-            right = settled(recent, hours)
+            right = await self._hass.async_add_executor_job(settled, recent, hours)
             changed = dict(right.hours)
             if end and right.fits and end[0] in hours:
                 changed |= await self._last(series, end[0], hours[end[0]])

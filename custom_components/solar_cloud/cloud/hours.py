@@ -7,6 +7,7 @@ counted since it began (`sum`); the first hour's sum is its own energy. All hour
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
 
 from .model import EnergyRow
 
@@ -37,6 +38,8 @@ class Hour:
     state: float
     sum: float
 
+
+NOTHING = Hour(0.0, 0.0)
 
 type Recorded = Mapping[datetime, Hour]
 
@@ -70,7 +73,7 @@ def by_hour(rows: Iterable[EnergyRow], zone: tzinfo) -> Hours:
 def _parts(row: EnergyRow, zone: tzinfo) -> Iterator[tuple[datetime, timedelta, float]]:
     """Yield a row's part of each hour: the hour, how much of it, and the energy."""
     start, end = row.start, row.start + row.span
-    whole_day = row.span >= DAY - HOUR
+    whole_day = _is_day(row)
     hour = hour_of(start)
     middle = hour_of(start + row.span / 2)
     if whole_day:
@@ -81,6 +84,38 @@ def _parts(row: EnergyRow, zone: tzinfo) -> Iterator[tuple[datetime, timedelta, 
         share = float(hour == middle) if whole_day else length / row.span
         yield hour, length, row.kwh * share
         hour += HOUR
+
+
+def _is_day(row: EnergyRow) -> bool:
+    return row.span >= DAY - HOUR
+
+
+def days_of(rows: Iterable[EnergyRow]) -> set[tuple[datetime, datetime]]:
+    """Return start and end of each day of which a row tells only the whole."""
+    return {(hour_of(row.start), row.start + row.span) for row in rows if _is_day(row)}
+
+
+def unless_finer(
+    known: Hours, days: Iterable[tuple[datetime, datetime]], recorded: Recorded
+) -> Hours:
+    """Return what is known without those days whose hours are recorded already.
+
+    A vendor may tell hours of the last months only, and of older days the whole.
+    """
+    left = dict(known)
+    for start, end in days:
+        count = -((start - end) // HOUR)
+        hours = [start + n * HOUR for n in range(count)]
+        if all(hour in recorded for hour in hours):
+            sums = [recorded.get(start - HOUR, NOTHING).sum]
+            sums += [recorded[hour].sum for hour in hours]
+            moved = sum(new - old > SAME for old, new in pairwise(sums))
+            whole = sum(known.get(hour, 0.0) for hour in hours)
+            apart = abs(sums[-1] - sums[0] - whole)
+            if moved > 1 and apart <= max(ALIKE * whole, ALWAYS_ALIKE):
+                for hour in hours:
+                    left.pop(hour, None)
+    return left
 
 
 def runs(hours: Iterable[datetime]) -> Iterator[list[datetime]]:
@@ -228,7 +263,7 @@ def retold(known: Hours, recorded: Recorded) -> dict[datetime, Hour]:
     if earlier := [hour for hour in recorded if hour < first]:
         row = recorded[max(earlier)]
     else:
-        begun = recorded.get(first, Hour(0.0, 0.0))
+        begun = recorded.get(first, NOTHING)
         row = Hour(begun.state - begun.sum, 0.0)
     counted = row.sum
     found: dict[datetime, Hour] = {}
