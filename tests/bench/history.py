@@ -12,8 +12,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+import gc
 import json
 from math import ceil
 from pathlib import Path
@@ -27,24 +28,38 @@ from unittest.mock import patch
 from aiohttp import ClientSession
 import pytest_socket
 
+from custom_components.solar_cloud.cloud.growatt import limits as growatt
+from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
+from homeassistant.components.http.server import HomeAssistantHTTP
 from homeassistant.components.recorder.tasks import (
     AdjustStatisticsTask,
     ImportStatisticsTask,
 )
+from homeassistant.helpers import entity_registry as er
 
 from .hass import Resolver
 
 from tests.driver import PROCESS, House
+from tests.simulator.growatt import server as simulated
 
 START = datetime(2026, 5, 12, 8, 2, tzinfo=UTC)
+YESTERDAY = START.date() - timedelta(days=1)
 # Where the recorder's file does not wait for a disk.
 MEMORY = next((row for row in ("/dev/shm",) if Path(row).is_dir()), None)  # noqa: S108
-MOST = timedelta(days=30)
+MOST = timedelta(days=60)
+# Days that a Growatt device keeps. Its plants tell of days ten times a day, which would take
+# four weeks: here they may be asked more often.
+KEPT = 95
+CALLS_A_DAY = 1000
+# Signing in again is no call about the past.
+TOKEN = "token"
 QUERY = """
     SELECT statistic_id, start_ts, state, sum FROM statistics
     JOIN statistics_meta ON statistics_meta.id = metadata_id WHERE start_ts < ?
 """
 
+MANY = replace(simulated.TEN, allowed=lambda _: CALLS_A_DAY)
+BIND = HomeAssistantHTTP.async_bind
 FETCHING: ContextVar[bool] = ContextVar("fetching", default=False)
 
 
@@ -57,9 +72,14 @@ class Plant:
 
 
 def pages(days: int) -> int:
-    """Return the pages of two devices' samples: six days at once, with those around them."""
-    spans = [min(6, days + 1 - done) for done in range(0, days + 1, 6)]
-    return sum(2 * ceil((span + 2) * 2.88) for span in spans)
+    """Return the calls for two devices: six days of samples at once, with those around.
+
+    What devices have forgotten is asked of them once, then the plant tells it by the week.
+    """
+    near = min(days, KEPT + 6)
+    spans = [min(6, near + 1 - done) for done in range(0, near + 1, 6)]
+    far = ceil(max(0, days - KEPT) / 7)
+    return sum(2 * ceil((span + 2) * 2.88) for span in spans) + (2 + far if far else 0)
 
 
 def weeks(days: int) -> int:
@@ -68,12 +88,13 @@ def weeks(days: int) -> int:
 
 
 # One call tells of a day of an inverter (FoxESS), of a plant and of its meter (Huawei), of
-# six days of a device (Growatt, in pages), of a fortnight beside its months (Solar-Log), of
-# a week of each kind of energy (Enphase); some more for a month's or a year's sums.
+# six days of a device (Growatt, in pages) or a week of a plant, of a fortnight beside its
+# months (Solar-Log), of a week of each kind of energy (Enphase); some more for the sums of a
+# month or a year.
 PLANTS = {
     "foxess": Plant("kh", lambda days: days + 1),
     "growatt": Plant("min", pages),
-    "huawei": Plant("home", lambda days: 2 * (days + 1)),
+    "huawei": Plant("owner", lambda days: 2 * (days + 1)),
     "solarlog": Plant(
         "basic_battery", lambda days: ceil((days + 1) / 14) + ceil(days / 28) + 1
     ),
@@ -150,8 +171,8 @@ class Costs:
         async def counted(
             session: ClientSession, method: str, url: Any, **given: Any
         ) -> Any:
-            if FETCHING.get():
-                self.calls[url_name(str(url))] += 1
+            if FETCHING.get() and (name := url_name(str(url))) != TOKEN:
+                self.calls[name] += 1
             return await request(session, method, url, **given)
 
         return counted
@@ -168,14 +189,40 @@ def recorded(house: House, until: float) -> set[tuple[Any, ...]]:
         return set(connection.execute(QUERY, (until,)))
 
 
-async def imported(house: House, plant: Any, account: str) -> timedelta:
-    """Import all there is; returns how long it took by the injected clock."""
+async def imported(
+    house: House, plant: Any, account: str, last: date | None = None
+) -> timedelta:
+    """Import all there is up to a day; returns how long it took by the injected clock."""
     history = house.account(account).history
     began = house.now
-    await house.do(history.async_import([plant.id]))
+    await house.do(history.async_import([plant.id], None, last))
     await house.run(until=began + MOST, stop=lambda: history.progress(plant.id) == 100)
     assert history.progress(plant.id) == 100, history.attributes(plant.id)
     return house.now - began
+
+
+async def bound(server: HomeAssistantHTTP) -> None:
+    """Open the page of Home Assistant, which nobody visits, at any port."""
+    server.server_port = 0
+    await BIND(server)
+
+
+def without_devices(house: House, plant: Any) -> None:
+    """Leave the plant's own counters; those of its devices would be as many again."""
+    registry = er.async_get(house.hass)
+    devices = [row["id"] for row in plant.listed()]
+    for key, entity_id in list(house.entities(devices)):
+        if key in LIFETIME_ENERGIES:
+            disabled = er.RegistryEntryDisabler.USER
+            registry.async_update_entity(entity_id, disabled_by=disabled)
+
+
+async def without_polls(house: House, entry: Any) -> None:
+    """Stop the polls: their days are measured elsewhere, and take long."""
+    entries = house.hass.config_entries
+    entries.async_update_entry(entry, pref_disable_polling=True)
+    await house.do(entries.async_reload(entry.entry_id))
+    await house.run(minutes=2)
 
 
 async def measure(vendor: str, days: int) -> dict[str, Any]:
@@ -187,31 +234,45 @@ async def measure(vendor: str, days: int) -> dict[str, Any]:
             "homeassistant.helpers.aiohttp_client._async_make_resolver",
             side_effect=lambda hass: Resolver(),
         ),
+        patch.object(HomeAssistantHTTP, "async_bind", bound),
+        patch.object(growatt, "CALLS_A_DAY", CALLS_A_DAY),
+        patch.object(simulated, "LIMITS", (*simulated.LIMITS[:-1], MANY)),
     ):
         async with House(
             start=START, folder=Path(folder), vendors=(vendor,), history_days=days
         ) as house:
-            await house.setup(given.account, control=False)
+            entry = await house.setup(given.account, control=False)
             plant = house.sim.account(given.account).plants[0]
             await house.run(minutes=75)
-            connected = house.account(given.account).vendor
-            energy = connected.energy
+            without_devices(house, plant)
+            await without_polls(house, entry)
+            connected = house.account(given.account)
+            history = connected.history
+            part = history._import_part  # noqa: SLF001
 
             async def fetched(*args: Any) -> Any:
                 token = FETCHING.set(True)
                 try:
-                    return await energy(*args)
+                    return await part(*args)
                 finally:
                     FETCHING.reset(token)
 
+            # The years of the simulated home would be gone through with every collection.
+            gc.collect()
+            gc.freeze()
             first, again = Costs(), Costs()
             until = house.now.timestamp() - 2 * 3600
-            with patch.object(connected, "energy", fetched):
+            with (
+                patch.object(history, "_import_part", fetched),
+                # Without polls the counters would differ from what is read at night.
+                patch.object(connected.vendor, "rereads", 0),
+            ):
                 with first.watched(house):
                     taken = await imported(house, plant, given.account)
                 before = recorded(house, until)
                 with again.watched(house):
-                    await imported(house, plant, given.account)
+                    # Nor do they know of the present day.
+                    await imported(house, plant, given.account, YESTERDAY)
             after = recorded(house, until)
     return {
         "days": days,
