@@ -29,7 +29,7 @@ class GrowattMonth(Month):
 
     @override
     def correct(self) -> None:
-        """Have yesterday's noon consume more, and its morning."""
+        """Have yesterday's noon consume more, and its morning yield more."""
         (plant,) = self.plants
         for variable, key, hour, delta in (
             ("elocalLoadTotal", "load_energy", at(23, 12), 1.5),
