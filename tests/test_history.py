@@ -167,6 +167,28 @@ async def test_corrections_are_taken_over(socket_enabled: None, tmp_path: Path) 
         assert after[now] == pytest.approx(truth, abs=STEP)
 
 
+async def test_days_that_are_not_told_are_asked_for_again(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """A night's reading that finds no call left is not lost; one that never can is."""
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plant = house.sim.plant("kh")
+        history = house.account("kh").history
+        day = START.date()
+        for count in (1, module.GAP_TRIES):
+            house.sim.fault("status", status=503, endpoint="*report/query")
+            history._note(plant.id, day, day)  # noqa: SLF001
+            for _ in range(count):
+                assert plant.id in history._due  # noqa: SLF001
+                history._due[plant.id]["next"] = START.isoformat()  # noqa: SLF001
+                await house.do(history._async_read_again())  # noqa: SLF001
+            house.sim.clear_faults()
+            assert (plant.id in history._due) is (count == 1)  # noqa: SLF001
+            await house.run(minutes=90)
+            assert plant.id not in history._due  # noqa: SLF001
+
+
 # --- what stands in the way ---------------------------------------------------------------
 
 

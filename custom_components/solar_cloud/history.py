@@ -434,10 +434,12 @@ class History:
         """Read the days that are due, and write what has changed."""
         async with self._lock:
             for group in self._account.vendor.together(self._ripe()):
-                fits = False
-                with suppress(CloudError):
+                try:
                     fits = await self._read_again(group)
-                self._count_tries(group, fits=fits)
+                except CloudError:
+                    self._put_off(group)
+                else:
+                    self._count_tries(group, fits=fits)
             await self._account.store.async_save()
 
     async def _read_again(self, plants: Collection[str]) -> bool:
@@ -451,6 +453,18 @@ class History:
             rows += found.rows
             day = found.first - ONE_DAY
         return (await self._records.async_write(rows, past=False)).fits
+
+    def _put_off(self, plants: Collection[str]) -> None:
+        """Ask later for what was not told, where an import has taken what is allowed."""
+        now = self._account.clock.now()
+        for plant in plants:
+            due = self._due[plant]
+            due["failures"] = failures = due.get("failures", 0) + 1
+            if failures >= GAP_TRIES:
+                del self._due[plant]
+                continue
+            hours = 2 ** (failures - 1)
+            due["next"] = (now + timedelta(hours=hours, minutes=-5)).isoformat()
 
     def _count_tries(self, plants: Collection[str], *, fits: bool) -> None:
         """Forget what is done, or was tried often enough; wait longer for the rest."""
