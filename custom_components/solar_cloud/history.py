@@ -278,15 +278,17 @@ class History:
         while jobs := self._open():
             if not await self._async_statistics_there(jobs):
                 return
-            group = next(iter(self._account.vendor.together(list(jobs))))
-            last = max(jobs[plant].coming for plant in group)
-            part = {row: jobs[row] for row in group if jobs[row].coming == last}
+            last = max(job.coming for job in jobs.values())
+            newest = [plant for plant, job in jobs.items() if job.coming == last]
+            group = next(iter(self._account.vendor.together(newest)))
+            part = {plant: jobs[plant] for plant in group}
             try:
                 await self._import_part(part, last)
                 failures = 0
             except CloudError as err:
                 failures += 1
                 await self._wait(err, failures)
+                await self._async_read_late()
 
     async def _async_statistics_there(self, plants: Collection[str]) -> bool:
         """Wait until the counters of plants have statistics to join the past to.
@@ -441,6 +443,14 @@ class History:
                 else:
                     self._count_tries(group, fits=fits)
             await self._account.store.async_save()
+
+    async def _async_read_late(self) -> None:
+        """Read days that found no call left, before an import takes the next ones."""
+        late = [due for due in self._due.values() if due.get("failures")]
+        if late:
+            for due in late:
+                due["next"] = self._account.clock.now().isoformat()
+            await self._async_read_again()
 
     async def _read_again(self, plants: Collection[str]) -> bool:
         """Read the days of plants that are told of together; returns whether they fit."""
