@@ -62,6 +62,9 @@ class Month(Scene):
     begin = at(8, 20, 2)
     first = at(9, 0)
     last = at(31, 0) + timedelta(days=8)
+    # How long it goes on, until what is judged has been told.
+    night: ClassVar[timedelta] = NIGHT
+    recorder: ClassVar[dict[str, Any]] = RECORDER
     # Days of the past that the vendor knows when the account is added.
     history: ClassVar[int] = 21
     # Effects that the import has before it is killed.
@@ -69,6 +72,8 @@ class Month(Scene):
     # An hour's share of its energy, and the vendor's resolution in it (kWh).
     share = 0.01
     step = 0.01
+    # What is made of several numbers, each of which is told in steps.
+    steps: ClassVar[Mapping[str, float]] = {}
     # The same of the month.
     month_share: ClassVar[float] = 0.001
     month_step: ClassVar[float] = 0.1
@@ -90,7 +95,7 @@ class Month(Scene):
             start=cls.begin,
             zone=cls.zone,
             folder=folder,
-            recorder=RECORDER,
+            recorder=cls.recorder,
             vendors=(cls.vendor,),
             history_days=cls.history,
         )
@@ -131,7 +136,7 @@ class Month(Scene):
         for moment, happen in self.happenings():
             await self._pass(moment)
             await happen()
-        await self._pass(self.last + NIGHT)
+        await self._pass(self.last + self.night)
 
     async def _pass(self, until: datetime) -> None:
         """Let time pass, while another integration counts."""
@@ -239,7 +244,8 @@ class Month(Scene):
             kwh = self._truth(plant, key, start, end)
             off = abs(found - kwh)
             worst = max(worst, off)
-            if missing or off > max(self.share * kwh, self.step) + 1e-6:
+            step = self.steps.get(key, self.step)
+            if missing or off > max(self.share * kwh, step) + 1e-6:
                 lacks = f" lacks {len(missing)} h" if missing else ""
                 wrong.append(f"{_moment(start)} {found:.3f}/{kwh:.3f}{lacks}")
         if wrong:
