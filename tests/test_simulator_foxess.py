@@ -1108,6 +1108,11 @@ async def test_control(client: Client, kh: Any) -> None:
     assert published[plant["id"]][""]["load_power"] == pytest.approx(flow.load)
     energy = await get("/energy?from=2026-06-17T00:00:00Z&to=2026-06-17T10:00:00Z")
     assert len(energy[plant["id"]]["load_energy"]) == 10
+    other = accounts[0]["plants"][1]["id"]
+    hour = "from=2026-06-17T10:00:00Z&to=2026-06-17T11:00:00Z"
+    energy = await get(f"/energy?plant={other}&{hour}")
+    assert energy.keys() == {other}
+    assert energy[other]["pv_energy"] == energy[other]["inverter_energy"]
     schedule = await get(f"/schedule?plant={plant['id']}")
     assert schedule[device.sn]["flag"] is True
     fault = await post("/fault", {"vendor": "foxess", "kind": "errno", "errno": 41203})

@@ -28,6 +28,12 @@ async def sources(client: Client) -> list[dict[str, Any]]:
     return found
 
 
+def statistics(found: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the statistics of which the dashboard shows the energy."""
+    names = ("stat_energy_from", "stat_energy_to")
+    return {row[name] for row in found for name in names if row.get(name)}
+
+
 def not_in_dashboard(
     found: Iterable[dict[str, Any]],
     account: Account,

@@ -8,10 +8,11 @@ from time import monotonic
 
 from .agreement import NOT_KNOWN
 from .client import Client
-from .energy import complaints, not_in_dashboard, sources
+from .energy import complaints, not_in_dashboard, sources, statistics
 from .entities import Entity, entities_of
 from .home import Home
 from .outcomes import Outcomes
+from .past import Added, pasts
 from .processes import DemoError, say
 from .readings import SHOWN, STAMP, read
 from .reasons import unexplained
@@ -24,6 +25,8 @@ COMPLETE_WITHIN = 120.0
 # Some clouds tell one setting in five seconds.
 SETTLED_AFTER = 30.0
 STATISTICS_WITHIN = 400.0
+# Only where the first statistics are quite new.
+PAST_WITHIN = 120.0
 WHOLE_RUN_WITHIN = 24.5 * 60
 
 
@@ -44,8 +47,10 @@ class Once:
             await asyncio.gather(*(self._show(row, outcomes) for row in results))
         finally:
             outcomes.stop()
+        found = await self._complaints()
+        await self._look_at_past(results)
         await self._count_calls(results)
-        problems = [*problems_of_all(results), *await self._complaints()]
+        problems = [*problems_of_all(results), *found]
         problems += [f"log: {record}" for record in self._home.faults_in_log()]
         if json_path:
             write_json(json_path, version, results)
@@ -59,6 +64,21 @@ class Once:
             await asyncio.sleep(5)
         return found
 
+    async def _look_at_past(self, results: Sequence[Result]) -> None:
+        """Compare what was imported meanwhile; wait a moment where nothing is there yet."""
+        until = monotonic() + PAST_WITHIN
+        shown = statistics(await sources(self._client))
+        for result in results:
+            if result.entry is None or result.added_at is None:
+                continue
+            entities, _ = await entities_of(self._client, result.account, result.entry)
+            added = Added(account=result.account, entities=entities, at=result.added_at)
+            while True:
+                result.past = await pasts(self._client, self._world, added, shown)
+                if all(row.settled for row in result.past) or monotonic() > until:
+                    break
+                await asyncio.sleep(5)
+
     async def _show(self, result: Result, outcomes: Outcomes) -> None:
         """Show one account; what goes wrong is its problem alone."""
         try:
@@ -71,7 +91,8 @@ class Once:
 
     async def _show_all(self, result: Result, outcomes: Outcomes) -> None:
         account, began = result.account, monotonic()
-        entry = await add_account(self._client, account)
+        result.added_at = datetime.now(UTC)
+        entry = result.entry = await add_account(self._client, account)
         say(f"{account.name}: signed in after {monotonic() - began:.0f} s")
         await self._wait_for_first(result, entry, began)
         await self._read(result, entry)
@@ -168,6 +189,8 @@ class Once:
                 f" {confirmed} of {len(result.commands)} commands confirmed,"
                 f" calls {result.calls['made']} ({result.calls['refused']} refused)"
             )
+        for past in (past for result in results for past in result.past):
+            say(str(past))
         say(f"Home Assistant's log: {self._home.log}")
         say("\nAll is as it has to be." if not problems else "\nNot as it has to be:")
         for problem in problems:

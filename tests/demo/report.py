@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 import json
 from pathlib import Path
 from typing import Any
 
 from .agreement import Value
+from .past import Past, missing
 from .processes import say
 from .readings import Reading, Readings
 from .world import Account
@@ -97,6 +99,9 @@ class Result:
     commands: list[Command] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=lambda: {"made": 0, "refused": 0})
     problems: list[str] = field(default_factory=list)
+    entry: str | None = None
+    added_at: datetime | None = None
+    past: list[Past] = field(default_factory=list)
 
     @property
     def tried(self) -> set[str]:
@@ -218,6 +223,7 @@ def problems_of(result: Result) -> list[str]:
         for row in result.commands
         if row.outcome != CONFIRMED
     ]
+    found += [f"the past: {line}" for past in result.past for line in past.complaints]
     if result.calls["refused"]:
         found.append(f"{result.calls['refused']} calls were refused")
     return [f"{result.account.name}: {line}" for line in found]
@@ -228,6 +234,7 @@ def problems_of_all(results: Sequence[Result]) -> list[str]:
     found = [line for result in results for line in problems_of(result)]
     for vendor in sorted({result.account.vendor for result in results}):
         own = [result for result in results if result.account.vendor == vendor]
+        found += missing(vendor, [past for result in own for past in result.past])
         shown = set[str]().union(*(result.confirmed for result in own))
         if absent := [key for key in REQUIRED.get(vendor, ()) if key not in shown]:
             found.append(f"{vendor}: never confirmed: {', '.join(absent)}")

@@ -15,6 +15,8 @@ from .processes import DemoError, Running, start
 START_WITHIN = 60.0
 
 type Truth = dict[str, dict[str, dict[str, Any]]]
+# Energy in kWh by the beginning of an hour.
+type Hours = dict[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Account:
     step: str
     fields: dict[str, str]
     plants: dict[str, str]
+    zones: dict[str, str]
     devices: dict[str, str]
     control: bool
 
@@ -38,6 +41,7 @@ class Account:
             step=data["step"],
             fields=data["fields"],
             plants={plant["id"]: plant["name"] for plant in data["plants"]},
+            zones={plant["id"]: plant["zone"] for plant in data["plants"]},
             devices={
                 device[name]: plant["id"]
                 for plant in data["plants"]
@@ -105,6 +109,19 @@ class World:
         if name not in self._truths:
             self._truths[name] = await self._get("/truth", **asked)
         return self._truths[name]
+
+    async def energy(
+        self, plant: str, since: datetime, until: datetime
+    ) -> dict[str, Hours]:
+        """Return the true energy of a plant by key and hour."""
+        span = {"from": since.isoformat(), "to": until.isoformat()}
+        found = await self._get("/energy", plant=plant, **span)
+        return {
+            key: {
+                datetime.fromisoformat(at).timestamp(): kwh for at, kwh in rows.items()
+            }
+            for key, rows in found[plant].items()
+        }
 
     async def calls(self) -> dict[str, dict[str, Any]]:
         """Return the calls of each account: made, refused, by endpoint."""

@@ -67,7 +67,7 @@ class Control:
         return web.json_response(self._simulator.truth(at, published=published))
 
     async def _energy(self, request: web.Request) -> web.Response:
-        """Return the energy of every hour between two instants."""
+        """Return the energy of every hour between two instants, of one plant or all."""
         start, end = self._at(request, "from"), self._at(request, "to")
         return web.json_response(
             {
@@ -76,6 +76,7 @@ class Control:
                     for key, rows in _energy_of(plant)(start, end).items()
                 }
                 for plant in self._simulator.plants.values()
+                if request.query.get("plant") in (None, plant.id)
             }
         )
 
@@ -147,7 +148,7 @@ class Control:
 
 
 def _energy_of(plant: Any) -> Any:
-    """Return what tells a plant's energy; several may share a home, each at its scale."""
+    """Return what tells a plant's energy, where it is not just its home's."""
     return getattr(plant, "energy", plant.home.energy)
 
 

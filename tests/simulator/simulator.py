@@ -168,7 +168,12 @@ class Simulator:
                 "fields": account.fields,
                 "control": account.control,
                 "plants": [
-                    {"id": plant.id, "name": plant.name, "devices": plant.listed()}
+                    {
+                        "id": plant.id,
+                        "name": plant.name,
+                        "zone": plant.home.spec.zone,
+                        "devices": plant.listed(),
+                    }
                     for plant in account.plants
                 ],
             }

@@ -122,6 +122,16 @@ class FoxPlant:
             truth[""]["data_timestamp"] = device.local(published).isoformat()
         return truth
 
+    def energy(self, start: float, end: float) -> dict[str, list[tuple[float, float]]]:
+        """Return each counter's growth in kWh for every clock hour.
+
+        An inverter without a battery counts what it gives out, and nothing else.
+        """
+        found = self.home.energy(start, end)
+        if self.device.batteries:
+            return found
+        return {**found, "pv_energy": found["inverter_energy"]}
+
     def published(self, at: float) -> float:
         """Return the instant of the newest sample that the cloud shows."""
         return self.device.published(at)
