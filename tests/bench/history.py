@@ -171,9 +171,11 @@ class Costs:
         async def counted(
             session: ClientSession, method: str, url: Any, **given: Any
         ) -> Any:
+            answer = await request(session, method, url, **given)
+            # One on a connection that was closed meanwhile never reached the vendor.
             if FETCHING.get() and (name := url_name(str(url))) != TOKEN:
                 self.calls[name] += 1
-            return await request(session, method, url, **given)
+            return answer
 
         return counted
 
