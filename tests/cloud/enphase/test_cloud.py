@@ -392,6 +392,17 @@ async def test_a_large_plan_has_intervals_of_two_years(mega: World) -> None:
     assert found.first == date(2026, 6, 9)
 
 
+async def test_a_week_in_which_the_clocks_go_back(mega: World) -> None:
+    """It is an hour too long for one call, so that a day less is asked for."""
+    await later(mega, days=150)
+    found = await past(mega, date(2026, 6, 1), date(2026, 10, 29))
+    assert found.first == date(2026, 10, 24)
+    end = max(row.start + row.span for row in found.rows)
+    assert end.timestamp() == mega.system.midnight(date(2026, 10, 30))
+    found = await past(mega, date(2026, 10, 25), date(2026, 10, 25))
+    assert found.first == date(2026, 10, 25)
+
+
 async def test_the_past_of_version_2(old: World) -> None:
     """Microinverters tell a day a call, meters a week; nights are zeroes."""
     await old.poll("systems")

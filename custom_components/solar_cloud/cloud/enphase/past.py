@@ -52,8 +52,12 @@ class Past:
             return await self._days(system, sources, zone, first, last, purpose)
         reach = min(source.reach for source in sources)
         begin = max(first, last - reach + s.DAY)
-        rows: list[EnergyRow] = []
         start, end = midnight_of(begin, zone), midnight_of(last + s.DAY, zone)
+        if begin < last and end - start > reach:
+            # A week in which the clocks go back is an hour too long.
+            begin += s.DAY
+            start = midnight_of(begin, zone)
+        rows: list[EnergyRow] = []
         for source in sources:
             rows += await self._source(system, source, start, end, purpose)
         return Energies(first=begin, rows=tuple(rows))
