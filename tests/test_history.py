@@ -15,7 +15,7 @@ from custom_components.solar_cloud.cloud.model import Energies, EnergyRow, Readi
 from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
 from custom_components.solar_cloud.const import DOMAIN
 from custom_components.solar_cloud.history import EMPTY, TOGETHER, History, Part
-from custom_components.solar_cloud.records import Records, _end
+from custom_components.solar_cloud.records import Records, _end, _exact_end
 from homeassistant.components.recorder.models import (
     StatisticMeanType,
     StatisticMetaData,
@@ -515,6 +515,21 @@ def test_counters_of_long_ago_say_nothing() -> None:
     soon = Reading(value=9.0, at=start + timedelta(hours=1, minutes=5))
     assert _end({start: 1.0}, [row], soon) == (start, 9.0)
     assert _end({start: 1.0}, [row], Reading(value=None, at=start)) is None
+
+
+def test_the_end_of_rows_by_a_counter_between_them() -> None:
+    """What came after it is added; one of any other instant says nothing."""
+    start = START.replace(minute=0)
+    row = EnergyRow(subject="P", key="pv_energy", start=start, kwh=1.0)
+    known = {start: 1.0}
+    assert _exact_end(known, [row], Reading(value=9.0, at=start)) == (start, 10.0)
+    assert _exact_end(known, [row], Reading(value=None, at=start)) is None
+    assert _exact_end(known, [row], Reading(value=9.0, at=START)) is None
+    edge = start + timedelta(hours=1)
+    assert _exact_end(known, [row], Reading(value=9.0, at=edge)) == (start, 9.0)
+    after = edge + timedelta(minutes=1)
+    assert _exact_end(known, [row], Reading(value=9.0, at=after)) is None
+    assert _exact_end(known, [row], None) is None
 
 
 async def test_what_takes_long_is_shown_meanwhile(

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import HomeAssistant
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from .account import Account
 
 type Key = tuple[str, str]
+
+# A counter that was told as of the end of a row.
+AT_ONCE = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -122,7 +125,10 @@ class Records:
         for key, own in (await work(self.summed, rows)).items():
             if series := await self.async_series(*key):
                 if known := await self._known(key, own, series):
-                    end = _end(known, own, (counters or {}).get(key))
+                    if counters is None:
+                        end = _exact_end(known, own, self._reading(key))
+                    else:
+                        end = _end(known, own, counters.get(key))
                     await self._write(key, series, known, end, written, past=past)
             elif apart := self._externals.entry(*key):
                 if known := await self._known(key, own, self._externals.reader(apart)):
@@ -146,6 +152,11 @@ class Records:
             return await work(unless_finer, known, days, held)
         return known
 
+    def _reading(self, key: Key) -> Reading | None:
+        """Return what a counter told last."""
+        subject, name = key
+        return self._account.house.data.readings.get(subject, {}).get(name)
+
     def _state_now(
         self, key: Key, known: Hours, rows: Sequence[EnergyRow]
     ) -> float | None:
@@ -153,8 +164,7 @@ class Records:
 
         Of hours that ended long ago nobody knows it; then it is what they add up to.
         """
-        subject, name = key
-        counter = self._account.house.data.readings.get(subject, {}).get(name)
+        counter = self._reading(key)
         if counter is None or counter.value is None:
             return None
         end = _end(known, rows, counter)
@@ -222,6 +232,7 @@ class Records:
             changed = dict(right.hours)
             if end and right.fits and end[0] in hours:
                 changed |= await self._last(series, end[0], hours[end[0]])
+                changed |= await self._later(series, end[0], hours[end[0]])
             written.fits = written.fits and right.fits
             if right.fits and end is None and self._is_by_the_day(key[1]):
                 changed = await self._follow(key, series, recent, hours, changed)
@@ -284,6 +295,14 @@ class Records:
         held = (await series.async_hours(hour, hour + HOUR)).get(hour)
         return {} if held and abs(held.sum - true.sum) <= SAME else {hour: true}
 
+    async def _later(self, series: Series, hour: datetime, true: Any) -> dict[Any, Any]:
+        """Return the hours since, of which an older counter was known, as empty ones."""
+        return {
+            at: Hour(max(row.state, true.state), true.sum)
+            for at, row in (await series.async_hours(hour + HOUR)).items()
+            if row.sum < true.sum - SAME
+        }
+
     # --- seams --------------------------------------------------------------------------
 
     async def _open_seam(self, key: Key, at: datetime) -> None:
@@ -323,9 +342,15 @@ def _state_before(
 
 
 def _end(
-    known: Hours, rows: Sequence[EnergyRow], counter: Reading | None
+    known: Hours,
+    rows: Sequence[EnergyRow],
+    counter: Reading | None,
+    within: timedelta = HOUR,
 ) -> tuple[datetime, float] | None:
-    """Return the last hour that is told, and the counter that it truly ended with."""
+    """Return the last hour that is told, and the counter that it truly ended with.
+
+    None where the counter is of an instant so long after what is told.
+    """
     if counter is None or not isinstance(counter.value, int | float):
         return None
     last = max(known)
@@ -335,9 +360,27 @@ def _end(
         if row.start >= last + HOUR and row.start + row.span <= counter.at:
             later += row.kwh
             told = row.start + row.span
-    if counter.at - told >= HOUR:
+    if counter.at - told >= within:
         return None
     return last, counter.value - later
+
+
+def _exact_end(
+    known: Hours, rows: Iterable[EnergyRow], counter: Reading | None
+) -> tuple[datetime, float] | None:
+    """Return the last hour that is told, and its end by a counter told between two rows."""
+    edge = max(known) + HOUR
+    rows = list(rows)
+    if counter is None or counter.at >= edge:
+        return _end(known, rows, counter, AT_ONCE)
+    since = [
+        row for row in rows if row.start >= counter.at and row.start + row.span <= edge
+    ]
+    if not isinstance(counter.value, int | float) or all(
+        row.start != counter.at for row in since
+    ):
+        return None
+    return edge - HOUR, counter.value + sum(row.kwh for row in since)
 
 
 def _metered(
