@@ -56,6 +56,28 @@ async def test_past_days_join_what_is_recorded(
         assert len(listed) == 1
 
 
+async def test_days_of_the_plant_do_not_hide_hours_of_devices(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """What devices have forgotten is told by the day, beside the hours that they tell."""
+    async with House(
+        start=START, folder=tmp_path, vendors=("growatt",), history_days=110
+    ) as house:
+        await house.setup("sph", control=False)
+        plant = house.sim.account("sph").plants[0]
+        await house.run(minutes=75)
+        history = house.account("sph").history
+        await house.do(history.async_import([plant.id]))
+        await house.run(hours=1)
+        assert history.progress(plant.id) == 100
+        told = dict(changes(rows(house, plant, "pv_energy")))
+        assert min(told) == plant.home.created
+        # Of the day from which on devices tell hours, they have forgotten the first ones.
+        assert (max(told) - min(told)) / 3600 - len(told) < 24
+        assert min(told.values()) >= -1e-6
+        _compare(house, plant, "pv_energy")
+
+
 async def test_a_gap_is_filled(socket_enabled: None, tmp_path: Path) -> None:
     """After an outage each hour has its own energy, none the sum of the gap."""
     async with House(start=START, folder=tmp_path, vendors=("growatt",)) as house:

@@ -1,5 +1,6 @@
 """Energies of the past, put into the statistics of the entities that count them."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +90,8 @@ class Records:
     def summed(self, rows: Iterable[EnergyRow]) -> dict[Key, list[EnergyRow]]:
         """Return rows by subject and key; a plant has its devices' where it has none.
 
-        Of the grid its meters tell, where there are some.
+        Beside days of its own it has its devices' hours. Of the grid its meters tell,
+        where there are some.
         """
         house = self._account.house.data
         found: dict[Key, list[EnergyRow]] = defaultdict(list)
@@ -103,6 +105,9 @@ class Records:
             if key.startswith(GRID) and (metered := _metered(own, house.devices)):
                 parts[plant, key] = metered
         return {**parts, **found}
+        for name, own in found.items():
+            if name in parts and days_of(own):
+                own += _beside(own, parts[name])
 
     # --- writing ------------------------------------------------------------------------
 
@@ -386,5 +391,17 @@ def _exact_end(
 def _metered(
     rows: Iterable[EnergyRow], devices: Mapping[str, Device]
 ) -> list[EnergyRow]:
+def _beside(own: Iterable[EnergyRow], rows: Iterable[EnergyRow]) -> list[EnergyRow]:
+    """Return rows of times of which one's own tell nothing."""
+    told = sorted((row.start, row.start + row.span) for row in own)
+    starts = [start for start, _ in told]
+    ends = [end for _, end in told]
+    return [
+        row
+        for row in rows
+        if bisect_right(ends, row.start) == bisect_left(starts, row.start + row.span)
+    ]
+
+
     """Return what meters tell."""
     return [row for row in rows if devices[row.subject].kind is DeviceKind.METER]
