@@ -104,10 +104,10 @@ class Records:
         for (plant, key), own in parts.items():
             if key.startswith(GRID) and (metered := _metered(own, house.devices)):
                 parts[plant, key] = metered
-        return {**parts, **found}
         for name, own in found.items():
             if name in parts and days_of(own):
                 own += _beside(own, parts[name])
+        return {**parts, **found}
 
     # --- writing ------------------------------------------------------------------------
 
@@ -388,9 +388,6 @@ def _exact_end(
     return edge - HOUR, counter.value + sum(row.kwh for row in since)
 
 
-def _metered(
-    rows: Iterable[EnergyRow], devices: Mapping[str, Device]
-) -> list[EnergyRow]:
 def _beside(own: Iterable[EnergyRow], rows: Iterable[EnergyRow]) -> list[EnergyRow]:
     """Return rows of times of which one's own tell nothing."""
     told = sorted((row.start, row.start + row.span) for row in own)
@@ -403,5 +400,8 @@ def _beside(own: Iterable[EnergyRow], rows: Iterable[EnergyRow]) -> list[EnergyR
     ]
 
 
+def _metered(
+    rows: Iterable[EnergyRow], devices: Mapping[str, Device]
+) -> list[EnergyRow]:
     """Return what meters tell."""
     return [row for row in rows if devices[row.subject].kind is DeviceKind.METER]
