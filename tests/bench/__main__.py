@@ -5,7 +5,6 @@ Each figure is taken in a process of its own, so that none disturbs another.
 
 import argparse
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 import json
 import os
@@ -126,21 +125,17 @@ def by_size(found: dict[int, Any], key: str, *sizes: int) -> dict[str, Any]:
 
 def measure() -> dict[str, Any]:
     """Return all figures; the first names are the issue's."""
-    with cloud() as url, TemporaryDirectory() as place, ThreadPoolExecutor() as pool:
-        say("A day of one inverter, and what the accounts have stored …")
-        live = pool.submit(run, "day")
-        folders = {size: Path(place) / str(size) for size in SIZES}
-        ahead = {}
-        for size, folder in folders.items():
+    say("A day of one inverter …")
+    day = json.loads(run("day"))
+    imports = import_ms()
+    found = {}
+    with cloud() as url, TemporaryDirectory() as place:
+        for size in SIZES:
+            folder = Path(place) / str(size)
             folder.mkdir()
-            ahead[size] = run("prepare", size, url, folder)
-        day = json.loads(live.result())
-        # Nothing runs beside what is timed.
-        imports = import_ms()
-        found = {
-            size: account(size, url, folder, ahead[size])
-            for size, folder in folders.items()
-        }
+            # Just before: what is stored has to be fresh, or calls are made.
+            ahead = run("prepare", size, url, folder)
+            found[size] = account(size, url, folder, ahead)
     return {
         "machine": machine(),
         "refresh_ms": by_size(found, "refresh_ms"),

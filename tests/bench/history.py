@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 import gc
 import json
@@ -28,7 +28,6 @@ from unittest.mock import patch
 from aiohttp import ClientSession
 import pytest_socket
 
-from custom_components.solar_cloud.cloud.growatt import limits as growatt
 from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
 from homeassistant.components.http.server import HomeAssistantHTTP
 from homeassistant.components.recorder.tasks import (
@@ -40,17 +39,14 @@ from homeassistant.helpers import entity_registry as er
 from .hass import Resolver
 
 from tests.driver import PROCESS, House
-from tests.simulator.growatt import server as simulated
 
 START = datetime(2026, 5, 12, 8, 2, tzinfo=UTC)
 YESTERDAY = START.date() - timedelta(days=1)
 # Where the recorder's file does not wait for a disk.
 MEMORY = next((row for row in ("/dev/shm",) if Path(row).is_dir()), None)  # noqa: S108
 MOST = timedelta(days=60)
-# Days that a Growatt device keeps. Its plants tell of days ten times a day, which would take
-# four weeks: here they may be asked more often.
+# Days that a Growatt device keeps.
 KEPT = 95
-CALLS_A_DAY = 1000
 # Signing in again is no call about the past.
 TOKEN = "token"
 QUERY = """
@@ -58,7 +54,6 @@ QUERY = """
     JOIN statistics_meta ON statistics_meta.id = metadata_id WHERE start_ts < ?
 """
 
-MANY = replace(simulated.TEN, allowed=lambda _: CALLS_A_DAY)
 BIND = HomeAssistantHTTP.async_bind
 FETCHING: ContextVar[bool] = ContextVar("fetching", default=False)
 
@@ -237,8 +232,6 @@ async def measure(vendor: str, days: int) -> dict[str, Any]:
             side_effect=lambda hass: Resolver(),
         ),
         patch.object(HomeAssistantHTTP, "async_bind", bound),
-        patch.object(growatt, "CALLS_A_DAY", CALLS_A_DAY),
-        patch.object(simulated, "LIMITS", (*simulated.LIMITS[:-1], MANY)),
     ):
         async with House(
             start=START, folder=Path(folder), vendors=(vendor,), history_days=days
