@@ -555,6 +555,26 @@ async def test_what_takes_long_is_shown_meanwhile(
             compare(house, plant, key, since, START.replace(minute=0).timestamp())
 
 
+async def test_plants_take_turns(
+    socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last days of each come before the years of one."""
+    monkeypatch.setattr(module, "SHOWN_FIRST", 1.0)
+    monkeypatch.setattr(module, "SHOWN_EACH", 1.0)
+    async with House(start=START, folder=tmp_path) as house:
+        await house.setup("kh")
+        plants = [plant.id for plant in house.sim.account("kh").plants]
+        await house.run(minutes=75)
+        history = house.account("kh").history
+        await house.do(history.async_import(plants))
+        shown = []
+        for _ in range(30):
+            await house.run(seconds=1)
+            shown.append([history.progress(plant) or 0.0 for plant in plants])
+        assert any(all(0 < share < 100 for share in row) for row in shown)
+        assert shown[-1] == [100.0, 100.0]
+
+
 def test_a_part_of_the_past() -> None:
     """It is a year, or as much as memory should hold; empty days end it."""
 
