@@ -1,6 +1,7 @@
 """Solar-Log's past in Home Assistant's statistics: every day is the home's."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -50,3 +51,28 @@ async def test_the_past_is_imported(
                 assert row.error < 0.003, (number, row)
                 assert row.hours == (24 if number else hours), (number, row)
         assert not judges.refused(world)
+
+
+async def test_no_hour_stands_beyond_a_hole(
+    socket_enabled: None, tmp_path: Path
+) -> None:
+    """Yesterday's last hour is not whole in the first poll: what is before it comes later."""
+    evening = datetime(2026, 3, 14, 20, 2, tzinfo=ZONE).astimezone(UTC)
+    async with House(
+        start=evening,
+        zone="Europe/Berlin",
+        folder=tmp_path,
+        vendors=("solarlog",),
+    ) as world:
+        await world.setup("advanced")
+        await world.run(minutes=190)
+        plant = world.sim.account("advanced").plants[-1]
+        database, entity = (
+            world.place.database,
+            world.entity_id(plant.id, "load_energy"),
+        )
+        assert database
+        found = judges.rows(database, judges.STATISTICS, entity, 0, 1e10)
+        starts = [start for start, _ in found]
+        assert len(starts) > 20
+        assert {b - a for a, b in pairwise(starts)} == {judges.HOUR}

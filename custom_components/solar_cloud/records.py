@@ -23,6 +23,7 @@ from .cloud.hours import (
     hour_of,
     seam,
     settled,
+    unbroken,
     unless_finer,
 )
 from .cloud.house import GRID
@@ -133,6 +134,8 @@ class Records:
                     if counters is None:
                         end = _exact_end(known, own, self._reading(key))
                     else:
+                        # What a poll lacks in between would be taken from the sums.
+                        known = unbroken(known)
                         end = _end(known, own, counters.get(key))
                     await self._write(key, series, known, end, written, past=past)
             elif apart := self._externals.entry(*key):

@@ -15,6 +15,7 @@ from custom_components.solar_cloud.cloud.hours import (
     runs,
     seam,
     settled,
+    unbroken,
 )
 from custom_components.solar_cloud.cloud.model import EnergyRow
 
@@ -77,6 +78,12 @@ def test_runs_are_hours_that_follow_each_other() -> None:
     found = list(runs([START, START + HOUR, START + 3 * HOUR]))
     assert [len(run) for run in found] == [2, 1]
     assert list(runs([])) == []
+
+
+def test_the_last_hours_without_a_hole() -> None:
+    """What lies before a hole does not reach what comes after it."""
+    known = {START + n * HOUR: float(n) for n in (0, 1, 3, 4)}
+    assert unbroken(known) == {START + n * HOUR: float(n) for n in (3, 4)}
 
 
 def test_a_gap_is_filled() -> None:

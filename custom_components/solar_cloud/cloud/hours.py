@@ -130,6 +130,12 @@ def runs(hours: Iterable[datetime]) -> Iterator[list[datetime]]:
         yield run
 
 
+def unbroken(known: Hours) -> Hours:
+    """Return the last hours that follow each other."""
+    *_, last = runs(known)
+    return {hour: known[hour] for hour in last}
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Hours put right; what does not `fit` is told of something else, or not yet."""
