@@ -1,7 +1,6 @@
 """Solar-Log's past in Home Assistant's statistics: every day is the home's."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -67,12 +66,13 @@ async def test_no_hour_stands_beyond_a_hole(
         await world.setup("advanced")
         await world.run(minutes=190)
         plant = world.sim.account("advanced").plants[-1]
-        database, entity = (
-            world.place.database,
-            world.entity_id(plant.id, "load_energy"),
-        )
+        database = world.place.database
+        entity = world.entity_id(plant.id, "grid_import_energy")
         assert database
         found = judges.rows(database, judges.STATISTICS, entity, 0, 1e10)
-        starts = [start for start, _ in found]
-        assert len(starts) > 20
-        assert {b - a for a, b in pairwise(starts)} == {judges.HOUR}
+        midnight = evening.astimezone(ZONE).replace(hour=0, minute=0).timestamp()
+        assert found[0][0] == midnight
+        end = (evening.replace(minute=0) + timedelta(hours=2)).timestamp()
+        told = dict(found)[end - judges.HOUR]
+        truth = (plant.truth(at)[""]["grid_import_energy"] for at in (end, midnight))
+        assert told == pytest.approx(float.__sub__(*truth), abs=0.003)
