@@ -1,4 +1,4 @@
-"""Solar-Log: a month of a plant."""
+"""Solar-Log: a month of a plant with a battery."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from .scene import play
 
 
 class SolarLogMonth(Month):
-    """A month of a plant."""
+    """A month of a plant with a battery."""
 
     vendor = "solarlog"
-    accounts = ("advanced",)
+    accounts = ("basic_battery",)
 
 
 @pytest.mark.timeout(LONGEST)
