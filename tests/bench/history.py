@@ -82,12 +82,12 @@ def weeks(days: int) -> int:
     return 5 * ceil(min(days + 1, 35) / 7) + 5 * (days > 34)
 
 
-# One call tells of a day of an inverter (FoxESS), of a plant and of its meter (Huawei), of
-# six days of a device (Growatt, in pages) or a week of a plant, of a fortnight beside its
-# months (Solar-Log), of a week of each kind of energy (Enphase); some more for the sums of a
-# month or a year.
+# One call tells of a day of an inverter (FoxESS; the plant began the evening before, by UTC),
+# of a plant and of its meter (Huawei), of six days of a device (Growatt, in pages) or a week
+# of a plant, of a fortnight beside its months (Solar-Log), of a week of each kind of energy
+# (Enphase); some more for the sums of a month or a year.
 PLANTS = {
-    "foxess": Plant("kh", lambda days: days + 1),
+    "foxess": Plant("kh", lambda days: days + 2),
     "growatt": Plant("min", pages),
     "huawei": Plant("owner", lambda days: 2 * (days + 1)),
     "solarlog": Plant(
