@@ -39,6 +39,7 @@ def micro(system: System, start: float, end: float, at: float) -> list[dict[str,
         produced = system.between("pv_energy", stop - FIVE, stop)
         if produced <= 0:
             continue
+        produced = max(0, produced + system.corrected("pv_energy", stop - FIVE, at))
         reporting = len(system.micros) - system.late(stop, at)
         produced = round(produced * reporting / len(system.micros))
         found.append(
@@ -60,7 +61,8 @@ def metered(
         {
             "end_at": int(stop),
             "devices_reporting": 1,
-            field: system.between(key, stop - QUARTER, stop),
+            field: system.between(key, stop - QUARTER, stop)
+            + system.corrected(key, stop - QUARTER, at),
         }
         for stop in ends(system, start, end, at, QUARTER)
     ]

@@ -155,6 +155,16 @@ class System:
         """Return how many Wh a counter grew by; intervals add up to their whole."""
         return self.watt_hours(key, end) - self.watt_hours(key, start)
 
+    def corrected(self, key: str, start: float, at: float) -> int:
+        """Return by how many Wh an interval is told otherwise, by a correction (kWh)."""
+        return sum(
+            round(float(fault.args["delta"]) * 1000)
+            for fault in self.world.faults.standing("vendor_correction", self.vendor)
+            if (fault.args["variable"], fault.args.get("hour")) == (key, start)
+            and fault.active(at)
+            and fault.fits(self.account, None, self.gateway)
+        )
+
     def flow(self, at: float) -> Flows:
         """Return the mean powers of the five minutes that ended last, as told."""
         end = at // MEAN * MEAN
