@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, override
 from zoneinfo import ZoneInfo
@@ -29,6 +29,10 @@ SHARES = {("growatt", "pv_energy"): 0.07}
 # Home Assistant looks twice a minute for the first statistics, then asks for a minute.
 FIRST_PART_WITHIN = timedelta(minutes=5)
 MINUTES = timedelta(minutes=5)
+# Some devices upload hours late: whole days are compared that were over so long ago.
+LATE = timedelta(hours=12)
+# Growatt's devices forget in the middle of a day, of which hours are told then.
+LACKING_AT_MOST = 24
 # A part is written in two steps, which may be seen apart.
 LOOKS = 3
 LOOK_AGAIN = 3.0
@@ -45,6 +49,7 @@ class Past:
     first: datetime | None = None
     hours: int = 0
     days: int = 0
+    lacking: int = 0
     wrong: list[str] = field(default_factory=list)
     # When the last of its energies got its first statistics.
     known: datetime | None = None
@@ -80,6 +85,7 @@ class Past:
         return (
             f"{self.plant}: past since {self.first:%Y-%m-%d} ({share}{why}),"
             f" {self.hours} hours and {self.days} days compared,"
+            f" {self.lacking} lacking,"
             f" {len(self.wrong)} wrong"
         )
 
@@ -130,7 +136,9 @@ async def _past(
     }
     await _progress(client, past, own)
     past.known = await _known(client, keys)
-    until = added.at.replace(minute=0, second=0, microsecond=0).timestamp()
+    zone = ZoneInfo(account.zones[plant])
+    told_of = (added.at - LATE).astimezone(zone).date()
+    until = datetime.combine(told_of, time(), zone).timestamp()
     told = {
         entity: dict(_energies(rows))
         for entity, rows in (await _statistics(client, keys, "hour")).items()
@@ -147,7 +155,7 @@ async def _past(
                 told=told.get(entity, {}),
                 truth=truth[key],
                 until=until,
-                zone=ZoneInfo(account.zones[plant]),
+                zone=zone,
                 step=COARSE.get(
                     (account.vendor, account.name),
                     STEPS.get(account.vendor, OTHER_STEP),
@@ -219,10 +227,17 @@ class _Series:
             for at, kwh in self.told.items()
             if kwh < -NOTHING
         ]
-        for hours in self._days():
+        days = list(self._days())
+        lacking = sum(at not in self.told for hours in days for at in hours)
+        past.lacking = max(past.lacking, lacking)
+        if lacking > LACKING_AT_MOST:
+            past.wrong.append(f"{self.name}: lacks {lacking} hours")
+        for hours in days:
+            if any(at not in self.told for at in hours):
+                continue
             by_day = self._stands_at_noon(hours)
             past.days += by_day
-            found = sum(self.told.get(at, 0.0) for at in hours)
+            found = sum(self.told[at] for at in hours)
             right = sum(self.truth[at] for at in hours)
             if abs(found - right) > max(self.share * right, 2 * self.step):
                 past.wrong.append(
@@ -240,7 +255,7 @@ class _Series:
         """
         for _, group in groupby(hours, key=lambda at: self._local(at).hour):
             same = list(group)
-            found = sum(self.told.get(at, 0.0) for at in same)
+            found = sum(self.told[at] for at in same)
             right = sum(self.truth[at] for at in same)
             if abs(found - right) > max(self.share * right, self.step):
                 yield (
@@ -259,13 +274,16 @@ class _Series:
         yield from days.values()
 
     def _stands_at_noon(self, hours: Collection[float]) -> bool:
-        """Return whether a whole day's energy stands in its noon hour, and did not flow there."""
-        others = [at for at in hours if self._local(at).hour != NOON]
+        """Return whether a whole day's energy stands at noon, and did not flow then.
+
+        Of some plants the vendor tells an offset only, without summer time.
+        """
+        told = [at for at in hours if abs(self.told[at]) > NOTHING]
         return (
             len(hours) >= WHOLE_DAY
-            and not any(abs(self.told.get(at, 0.0)) > NOTHING for at in others)
-            and any(self.told.get(at, 0.0) > NOTHING for at in hours)
-            and any(self.truth[at] > self.step for at in others)
+            and len(told) == 1
+            and abs(self._local(told[0]).hour - NOON) <= 1
+            and any(self.truth[at] > self.step for at in hours if at not in told)
         )
 
     def _local(self, at: float) -> datetime:
