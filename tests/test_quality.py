@@ -292,8 +292,9 @@ def _runtime_data() -> None:
         for argument in (*function.args.args, *function.args.kwonlyargs):
             if argument.arg in ("entry", "config_entry") and argument.annotation:
                 written = ast.unparse(argument.annotation).strip("'")
-                if written != "dr.DeviceEntry":
-                    assert written in (alias.__name__, "ConfigEntry"), function.name
+                if written in ("dr.DeviceEntry", "er.RegistryEntry"):
+                    continue
+                assert written in (alias.__name__, "ConfigEntry"), function.name
                 if function.name.startswith("async_"):
                     assert written == alias.__name__, function.name
                     seen += 1
