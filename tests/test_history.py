@@ -14,8 +14,10 @@ from custom_components.solar_cloud import history as module
 from custom_components.solar_cloud.cloud.model import Energies, EnergyRow, Reading
 from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
 from custom_components.solar_cloud.const import DOMAIN
-from custom_components.solar_cloud.history import EMPTY, TOGETHER, History, Part
+from custom_components.solar_cloud.history import History
+from custom_components.solar_cloud.job import EMPTY, MOST_ROWS, TOGETHER, Part
 from custom_components.solar_cloud.records import Records, _end, _exact_end
+from custom_components.solar_cloud.rereads import GAP_TRIES
 from homeassistant.components.recorder.models import (
     StatisticMeanType,
     StatisticMetaData,
@@ -176,22 +178,23 @@ async def test_days_that_are_not_told_are_asked_for_again(
         plant = house.sim.plant("kh")
         await house.run(minutes=75)
         history = house.account("kh").history
+        rereads = history._rereads  # noqa: SLF001
         day = START.date()
-        for count in (1, module.GAP_TRIES):
+        for count in (1, GAP_TRIES):
             house.sim.fault("status", status=503, endpoint="*report/query")
             if count == 1:
                 await house.do(history.async_import([plant.id], day))
                 await house.run(minutes=1)
-            history._note(plant.id, day, day)  # noqa: SLF001
+            rereads.note(plant.id, day, day)
             for _ in range(count):
-                assert plant.id in history._due  # noqa: SLF001
-                history._due[plant.id]["next"] = START.isoformat()  # noqa: SLF001
-                await house.do(history._async_read_again())  # noqa: SLF001
+                assert plant.id in rereads.due
+                rereads.due[plant.id]["next"] = START.isoformat()
+                await house.do(rereads.async_read())
             house.sim.clear_faults()
-            assert (plant.id in history._due) is (count == 1)  # noqa: SLF001
+            assert (plant.id in rereads.due) is (count == 1)
             # Before the import goes on, and before the hour is over.
             await house.run(minutes=25)
-            assert plant.id not in history._due  # noqa: SLF001
+            assert plant.id not in rereads.due
 
 
 # --- what stands in the way ---------------------------------------------------------------
@@ -590,7 +593,7 @@ def test_a_part_of_the_past() -> None:
     part.add(told(part.day, 1.0))
     assert part.whole(date.min)
     part = Part(last=last, day=last)
-    part.add(told(last, 1.0, rows=module.MOST_ROWS))
+    part.add(told(last, 1.0, rows=MOST_ROWS))
     assert part.whole(date.min)
     part = Part(last=last, day=last)
     part.add(told(last, 0.0, days=EMPTY - 1))

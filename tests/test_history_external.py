@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.solar_cloud import history, recorded
+from custom_components.solar_cloud import job, recorded
 from custom_components.solar_cloud.cloud.model import EnergyRow
 from custom_components.solar_cloud.cloud.quantity import LIFETIME_ENERGIES
 from custom_components.solar_cloud.external import External
@@ -213,7 +213,7 @@ async def test_a_killed_import_goes_on(
     socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it is killed, nothing is lost and nothing counted twice."""
-    monkeypatch.setattr(history, "TOGETHER", 2)
+    monkeypatch.setattr(job, "TOGETHER", 2)
     async with House(start=START, folder=tmp_path) as house:
         await house.setup("kh")
         plant = house.sim.plant("kh")

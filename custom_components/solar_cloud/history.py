@@ -9,7 +9,7 @@ process has left undone at a seam is seen there and put right.
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,22 +22,16 @@ from .cloud.errors import CloudError, QuotaExceeded, understood
 from .cloud.model import Energies, EnergyRow, Readings
 from .cloud.quantity import LIFETIME_ENERGIES
 from .const import CONF_HISTORY_START, DOMAIN, LOGGER
+from .job import EMPTY, ONE_DAY, Job, Part
 from .records import Records, Written
+from .rereads import Rereads
 
 if TYPE_CHECKING:
     from .account import Account, SolarCloudConfigEntry
 
-ONE_DAY = timedelta(days=1)
-
-# What is written together, as each part moves all later sums: so many days, while memory
-# holds their rows, and nobody waits longer than this (s) to see how far it is, nor to see
-# anything at all.
-TOGETHER = 366
-MOST_ROWS = 100_000
+# Nobody waits longer than this (s) to see how far an import is, nor to see anything at all.
 SHOWN_EACH = 600.0
 SHOWN_FIRST = 60.0
-# Empty days after which the past is taken to be over.
-EMPTY = 62
 
 # Waits in s: for the first statistics of new entities, and after a failure.
 FIRST_STATISTICS_WITHIN = 900.0
@@ -45,12 +39,6 @@ LOOK_AGAIN = 30.0
 RETRY_AFTER = 900.0
 MOST_FAILURES = 8
 
-# Data this old when an hour ends leaves a gap, which is tried so often to be filled, after
-# twice as long each time. The last days are read again each night from this hour on: when
-# an hour of today is over, so that yesterday's last one is not the one at the end.
-SILENT = timedelta(minutes=45)
-GAP_TRIES = 7
-NIGHT = 2
 # Where nothing is recorded all newer hours come with these; one night may fail.
 APART_DAYS = 2
 
@@ -58,69 +46,6 @@ APART_DAYS = 2
 def signal_progress(entry: SolarCloudConfigEntry) -> str:
     """Return the signal on which an entry's progress is told."""
     return f"{DOMAIN}_{entry.entry_id}_history"
-
-
-@dataclass(slots=True, kw_only=True)
-class Job:
-    """The import of a plant's past, from `last` back to `first`; `next` is yet to come.
-
-    Without `first` it goes back until the vendor has nothing more.
-    """
-
-    last: str
-    next: str
-    first: str | None = None
-    done: bool = False
-    empty: int = 0
-    offsets: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def coming(self) -> date:
-        """Return the day that is next."""
-        return date.fromisoformat(self.next)
-
-    @property
-    def until(self) -> date:
-        """Return the day to go back to."""
-        return date.fromisoformat(self.first) if self.first else date.min
-
-    @property
-    def progress(self) -> float | None:
-        """Return how much is done in %, None while nobody knows how much there is."""
-        if self.done:
-            return 100.0
-        if self.first is None:
-            return None
-        last = date.fromisoformat(self.last)
-        whole = (last - self.until).days + 1
-        return round(100 * (last - self.coming).days / whole, 1)
-
-
-@dataclass(slots=True, kw_only=True)
-class Part:
-    """Days back from `last` that are written together; `day` is the next one to fetch."""
-
-    last: date
-    day: date
-    rows: list[EnergyRow] = field(default_factory=list)
-    beginning: bool = False
-    empty: int = 0
-
-    def add(self, found: Energies) -> None:
-        """Add what was fetched, from the next day back."""
-        empty = not any(row.kwh for row in found.rows)
-        self.empty = self.empty + (self.day - found.first).days + 1 if empty else 0
-        self.rows += found.rows
-        self.day, self.beginning = found.first - ONE_DAY, found.beginning
-
-    def whole(self, first: date) -> bool:
-        """Return whether it is enough to write, or nothing comes before it."""
-        return (
-            self.beginning
-            or self.day < max(first, self.last - timedelta(days=TOGETHER - 1))
-            or len(self.rows) >= MOST_ROWS
-            or self.empty >= EMPTY
-        )
 
 
 class History:
@@ -132,18 +57,13 @@ class History:
         self._records = Records(account)
         self._running: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        self._rereads = Rereads(account, self._records, self._lock, self._fetch)
         self._waiting: str | None = None
         self._taken: dict[str, datetime] = {}
 
     @property
     def _kept(self) -> dict[str, Any]:
         return self._account.store.kept.history
-
-    @property
-    def _due(self) -> dict[str, dict[str, Any]]:
-        """Return which days of a plant to read again: `days`, `tries` left, `next` one."""
-        due: dict[str, dict[str, Any]] = self._kept.setdefault("due", {})
-        return due
 
     def job(self, plant: str) -> Job | None:
         """Return the import of a plant's past, None where none was asked for."""
@@ -288,7 +208,7 @@ class History:
             except CloudError as err:
                 failures += 1
                 await self._wait(err, failures)
-                await self._async_read_late()
+                await self._rereads.async_read_late()
 
     async def _async_statistics_there(self, plants: Collection[str]) -> bool:
         """Wait until the counters of plants have statistics to join the past to.
@@ -376,117 +296,19 @@ class History:
         await clock.sleep(wait)
         self._waiting = None
 
-    # --- gaps and late corrections --------------------------------------------------------
+    # --- each hour ------------------------------------------------------------------------
 
     async def _async_hour(self, event: Event) -> None:
         """Look after an hour that the recorder has just compiled."""
-        account = self._account
-        now = account.clock.now()
-        for plant in account.house.data.plants:
-            self._look_for_gap(plant, now)
-            self._look_again(plant, now)
-        if self._ripe() and not self._lock.locked():
-            account.spawn(self._async_read_again())
+        self._rereads.async_hour(self._nights)
         self.async_go_on()
 
-    def _ripe(self) -> list[str]:
-        """Return the plants of which days are due now."""
-        now = self._account.clock.now()
-        return [
-            plant
-            for plant, due in self._due.items()
-            if datetime.fromisoformat(due["next"]) <= now
-            and self._account.house.data.has(plant)
-        ]
-
-    def _look_for_gap(self, plant: str, now: datetime) -> None:
-        """Note the days of hours in which no new data came."""
-        if self._account.is_silent(plant, SILENT):
-            return
-        good = self._kept.setdefault("good", {})
-        before = datetime.fromisoformat(good.get(plant, now.isoformat()))
-        good[plant] = now.isoformat()
-        if now - before > timedelta(hours=1) + SILENT:
-            zone = self._account.zone(plant)
-            day = (before - timedelta(hours=1)).astimezone(zone).date()
-            self._note(plant, day, now.astimezone(zone).date(), tries=GAP_TRIES)
-
-    def _look_again(self, plant: str, now: datetime) -> None:
-        """Note the last days once a night: the vendor may have corrected them."""
-        days = self._account.vendor.rereads
-        if self.job(plant) and any(
+    def _nights(self, plant: str) -> int:
+        """Return how many days of a plant are read again each night."""
+        apart = self.job(plant) and any(
             self._records.is_apart(plant, key) for key in LIFETIME_ENERGIES
-        ):
-            days = max(days, APART_DAYS)
-        local = now.astimezone(self._account.zone(plant))
-        nights = self._kept.setdefault("nights", {})
-        today = local.date().isoformat()
-        if days and local.hour >= NIGHT and nights.get(plant) != today:
-            nights[plant] = today
-            self._note(plant, local.date() - timedelta(days=days), local.date())
-
-    def _note(self, plant: str, first: date, last: date, *, tries: int = 1) -> None:
-        due = self._due.setdefault(plant, {"first": first.isoformat(), "tries": 0})
-        due["first"] = min(due["first"], first.isoformat())
-        due["last"] = last.isoformat()
-        due["tries"] = max(due["tries"], tries)
-        due["next"] = self._account.clock.now().isoformat()
-
-    async def _async_read_again(self) -> None:
-        """Read the days that are due, and write what has changed."""
-        async with self._lock:
-            for group in self._account.vendor.together(self._ripe()):
-                try:
-                    fits = await self._read_again(group)
-                except CloudError:
-                    self._put_off(group)
-                else:
-                    self._count_tries(group, fits=fits)
-            await self._account.store.async_save()
-
-    async def _async_read_late(self) -> None:
-        """Read days that found no call left, before an import takes the next ones."""
-        late = [due for due in self._due.values() if due.get("failures")]
-        if late:
-            for due in late:
-                due["next"] = self._account.clock.now().isoformat()
-            await self._async_read_again()
-
-    async def _read_again(self, plants: Collection[str]) -> bool:
-        """Read the days of plants that are told of together; returns whether they fit."""
-        due = [self._due[plant] for plant in plants]
-        first = date.fromisoformat(min(row["first"] for row in due))
-        day = date.fromisoformat(max(row["last"] for row in due))
-        rows: list[EnergyRow] = []
-        while day >= first:
-            found = await self._fetch(plants, first, day)
-            rows += found.rows
-            day = found.first - ONE_DAY
-        return (await self._records.async_write(rows, past=False)).fits
-
-    def _put_off(self, plants: Collection[str]) -> None:
-        """Ask later for what was not told, where an import has taken what is allowed."""
-        now = self._account.clock.now()
-        for plant in plants:
-            due = self._due[plant]
-            due["failures"] = failures = due.get("failures", 0) + 1
-            if failures >= GAP_TRIES:
-                del self._due[plant]
-                continue
-            hours = 2 ** (failures - 1)
-            due["next"] = (now + timedelta(hours=hours, minutes=-5)).isoformat()
-
-    def _count_tries(self, plants: Collection[str], *, fits: bool) -> None:
-        """Forget what is done, or was tried often enough; wait longer for the rest."""
-        now = self._account.clock.now()
-        for plant in plants:
-            due = self._due[plant]
-            due["tries"] -= 1
-            if fits or due["tries"] <= 0:
-                del self._due[plant]
-                continue
-            hours = 2 ** max(0, GAP_TRIES - 1 - due["tries"])
-            due["next"] = (now + timedelta(hours=hours, minutes=-5)).isoformat()
+        )
+        return max(self._account.vendor.rereads, APART_DAYS if apart else 0)
 
     @callback
     def async_take(self, rows: Collection[EnergyRow], readings: Readings) -> None:
