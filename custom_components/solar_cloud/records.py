@@ -236,7 +236,9 @@ class Records:
             hours = await series.async_hours(min(recent) - HOUR, max(recent) + HOUR)
             if end:
                 hours = dict(ended(recent, hours, *end))
-            right = await self._hass.async_add_executor_job(settled, recent, hours)
+            right = await self._hass.async_add_executor_job(
+                settled, recent, hours, first
+            )
             changed = dict(right.hours)
             if end and right.fits and end[0] in hours:
                 changed |= await self._last(series, end[0], hours[end[0]])

@@ -99,6 +99,23 @@ def test_a_gap_is_filled() -> None:
     }
 
 
+def test_the_hour_of_the_beginning_takes_what_it_lacked() -> None:
+    """What a counter told late when it was joined belongs to no hour after that."""
+    recorded = {START: Hour(100.2, 0.2), START + 3 * HOUR: Hour(103.3, 3.3)}
+    known = {START + n * HOUR: 1.0 for n in (1, 2, 3)}
+    right = settled(known, recorded, START)
+    assert right.fits
+    assert [row.sum for _, row in sorted(right.hours.items())] == pytest.approx(
+        [0.3, 1.3, 2.3]
+    )
+    late = settled(known, recorded)
+    assert START not in late.hours
+    assert late.hours[START + 2 * HOUR].sum == pytest.approx(2.2)
+    # Less than was told is no matter of the beginning.
+    recorded[START + 3 * HOUR] = Hour(103.1, 3.1)
+    assert START not in settled(known, recorded, START).hours
+
+
 def test_nothing_changes_twice() -> None:
     """What is recorded as the vendor tells it stays."""
     recorded = hours(10.0, 11.0, 13.0, 14.0)

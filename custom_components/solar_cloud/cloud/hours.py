@@ -144,20 +144,37 @@ class Settled:
     fits: bool = True
 
 
-def settled(known: Hours, recorded: Recorded) -> Settled:
+def settled(known: Hours, recorded: Recorded, begun: datetime | None = None) -> Settled:
     """Return the hours that differ from what is recorded, put right.
 
     What lies between two recorded hours is divided as the vendor tells it; the ends stay,
-    so that nothing after them has to move.
+    so that nothing after them has to move. Only the hour in which a series has `begun`,
+    which is a part of one, takes what its counter had not yet told at its end.
     """
     found: dict[datetime, Hour] = {}
     fits = True
     for run in runs(known):
         if inner := _anchored(run, recorded):
-            part = _divided(inner, known, recorded)
+            rows = recorded
+            if inner[0] - HOUR == begun:
+                rows = {**recorded, **_begun(begun, inner, known, recorded)}
+                found |= {begun: rows[begun]} if rows[begun] != recorded[begun] else {}
+            part = _divided(inner, known, rows)
             found |= part.hours
             fits = fits and part.fits
     return Settled(found, fits)
+
+
+def _begun(
+    begun: datetime, run: list[datetime], known: Hours, recorded: Recorded
+) -> dict[datetime, Hour]:
+    """Return the hour in which a series has begun, with what the hours after it lack."""
+    held = recorded[begun]
+    told = sum(known[hour] for hour in run)
+    left = recorded[run[-1]].sum - held.sum - told
+    if not SAME < left <= max(ALIKE * told, ALWAYS_ALIKE):
+        return {}
+    return {begun: Hour(held.state + left, held.sum + left)}
 
 
 def _anchored(run: list[datetime], recorded: Recorded) -> list[datetime]:
