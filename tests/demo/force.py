@@ -23,8 +23,8 @@ RUN_WITHIN = 1200.0
 STOP_WITHIN = 420.0
 SOC = "battery_soc"
 FLOORS = ("min_soc", "backup_reserve")
-TO_SPARE = 4.0
-CHARGED_WITHIN = 400.0
+TO_SPARE = 2.0
+CHARGED_WITHIN = 200.0
 
 type Press = Callable[[Entity, float, Value | None], Awaitable[None]]
 

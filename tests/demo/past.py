@@ -31,8 +31,9 @@ FIRST_PART_WITHIN = timedelta(minutes=5)
 MINUTES = timedelta(minutes=5)
 # Some devices upload hours late: whole days are compared that were over so long ago.
 LATE = timedelta(hours=12)
-# Growatt's devices forget in the middle of a day, of which hours are told then.
-LACKING_AT_MOST = 24
+# Growatt's devices forget in the middle of a day, of which hours are told then; what two of
+# them make together lacks what either has forgotten.
+LACKING_AT_MOST = 48
 # A part is written in two steps, which may be seen apart.
 LOOKS = 3
 LOOK_AGAIN = 3.0

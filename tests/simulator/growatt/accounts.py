@@ -182,6 +182,7 @@ SPA_PLANT = PlantSpec(
     meter=True,
     environment=True,
     place=("Portugal", "Lisbon"),
+    settings={"wdisChargeSOCLowLimit2": "14"},
 )  # fmt: skip
 
 
