@@ -172,7 +172,7 @@ def _begun(
     held = recorded[begun]
     told = sum(known[hour] for hour in run)
     left = recorded[run[-1]].sum - held.sum - told
-    if not SAME < left <= max(ALIKE * told, ALWAYS_ALIKE):
+    if not SAME < left <= ALWAYS_ALIKE:
         return {}
     return {begun: Hour(held.state + left, held.sum + left)}
 
