@@ -176,7 +176,7 @@ SPA_PLANT = PlantSpec(
         charge_power=3000, discharge_power=3000, floor=14, history_days=330,
         habits=Habits(base=450, evening=1900),
     ),
-    soc=51,
+    soc=95,
     devices=((SPA_3000, 0.0, "BKE4A#####"), (MAX_10, 1.0, "TLMAX#####")),
     keys=_keys(_SUN, _HOUSE, _BATTERY),
     meter=True,
