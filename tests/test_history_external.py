@@ -206,7 +206,8 @@ async def _set_up(hass: HomeAssistant) -> list[Any]:
     manager = await async_get_manager(hass)
     assert manager.data
     assert answer
-    return list(answer["energy_sources"])  # type: ignore[arg-type]
+    found: Any = answer["energy_sources"]
+    return list(found)
 
 
 async def test_a_killed_import_goes_on(

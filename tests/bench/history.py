@@ -43,7 +43,7 @@ from tests.driver import PROCESS, House
 START = datetime(2026, 5, 12, 8, 2, tzinfo=UTC)
 YESTERDAY = START.date() - timedelta(days=1)
 # Where the recorder's file does not wait for a disk.
-MEMORY = next((row for row in ("/dev/shm",) if Path(row).is_dir()), None)  # noqa: S108
+MEMORY = next((row for row in ("/dev/shm",) if Path(row).is_dir()), None)  # noqa: S108  (a folder of its own is made in it)
 MOST = timedelta(days=60)
 # Days that a Growatt device keeps.
 KEPT = 95
